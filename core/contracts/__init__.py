@@ -1,0 +1,1 @@
+"""The language plugins share: frozen dataclasses and protocols, no input or output."""

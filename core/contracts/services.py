@@ -1,0 +1,103 @@
+"""Internal services: one plugin needs another's work now, inside the caller's transaction.
+
+The owner registers its implementation with the hook ``register_services``; callers resolve it by
+``core.plugins.service(InvoiceIssuing)`` (absent: ``ServiceMissing``). A service takes the session
+of the scope at hand, works in bulk, does no I/O and never commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+from core.contracts.fiscal import FiscalRequest, FiscalStatus
+from core.contracts.sales import (
+    CustomerData,
+    InvoiceDraft,
+    InvoiceRef,
+    InvoiceSnapshot,
+    PaymentData,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+class CustomerDirectory(Protocol):
+    """Owned by sales."""
+
+    def ensure(self, session: Session, customers: Sequence[CustomerData]) -> list[UUID]:
+        """Find by (type, tax id) or create each customer; ids in the order given."""
+        ...
+
+    def read(self, session: Session, ids: Iterable[UUID]) -> Mapping[UUID, CustomerData]:
+        """What is known of these customers; unknown ids are left out."""
+        ...
+
+
+class InvoiceIssuing(Protocol):
+    """Owned by sales: the one way an invoice is born."""
+
+    def issue(
+        self, session: Session, drafts: Sequence[InvoiceDraft], *, now: datetime
+    ) -> list[InvoiceRef]:
+        """Number, total and store the drafts (at most 500), request their fiscal documents and
+        emit ``InvoiceIssued``; refs in the order given.
+
+        Raises ``DomainError`` for a draft that cannot be an invoice; nothing is written then.
+        """
+        ...
+
+    def snapshots(
+        self, session: Session, ids: Iterable[UUID], *, lines: bool = False
+    ) -> Mapping[UUID, InvoiceSnapshot]:
+        """Read these invoices as they stand."""
+        ...
+
+    def open_for(self, session: Session, customer_id: UUID) -> list[InvoiceSnapshot]:
+        """Invoices of the customer with a balance, oldest due first."""
+        ...
+
+
+class PaymentRecording(Protocol):
+    """Owned by sales."""
+
+    def record(self, session: Session, payment: PaymentData, *, now: datetime) -> UUID:
+        """Store a payment, lower the balances, emit ``PaymentReceived`` (and ``InvoicePaid`` per
+        invoice that reached zero). Excess over the allocations becomes the customer's credit."""
+        ...
+
+
+class FiscalIssuing(Protocol):
+    """Owned by einvoice_sri."""
+
+    def request(
+        self, session: Session, requests: Sequence[FiscalRequest], *, now: datetime
+    ) -> None:
+        """Store the requests and defer the job that signs and sends them after the commit."""
+        ...
+
+    def statuses(self, session: Session, document_ids: Iterable[UUID]) -> Mapping[UUID, FiscalStatus]:
+        """Where these documents stand; ids never requested are left out."""
+        ...
+
+
+class Subscribing(Protocol):
+    """Owned by billing; licensing sells licences with it."""
+
+    def plans(self, session: Session) -> list[tuple[UUID, str, Decimal]]:
+        """(id, name, monthly price before IVA today) of the plans on offer."""
+        ...
+
+    def subscribe(
+        self, session: Session, *, plan_id: UUID, customer_id: UUID, start_on: date, now: datetime
+    ) -> UUID:
+        """Start a subscription; its first invoice is issued in this transaction (R1, R2)."""
+        ...
+
+    def cancel(self, session: Session, subscription_id: UUID, *, now: datetime) -> date:
+        """Stop after what is invoiced (R10); returns the paid-through date."""
+        ...

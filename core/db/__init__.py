@@ -1,0 +1,1 @@
+"""The database: one dialect (PostgreSQL), scopes, transactions, migrations."""

@@ -1,0 +1,122 @@
+"""Transactions: the only places of the product that commit.
+
+``unit_of_work()`` opens one in the scope at hand; ``acting_for`` and ``platform_scope`` open a
+separate, audited one in another scope. Each hands its scope to PostgreSQL with transaction-local
+settings, so any connection pool is safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.orm import Session, SessionTransaction
+
+from core.db.scope import Scope, current_scope, in_scope
+from core.errors import SetupError
+
+PLATFORM_ROLE = "yupana_platform"
+
+
+class Database:
+    """The pool of run-time connections of one process."""
+
+    def __init__(self, url: str, *, pool_size: int = 5, max_overflow: int = 10) -> None:
+        self.engine: Engine = create_engine(
+            url, pool_size=pool_size, max_overflow=max_overflow, pool_pre_ping=True
+        )
+
+    def dispose(self) -> None:
+        """Close idle connections (at the end, and after a fork)."""
+        self.engine.dispose()
+
+
+_bound: Database | None = None
+
+
+def bind(database: Database | None) -> None:
+    """Make ``database`` the one of this process (None unbinds)."""
+    global _bound  # noqa: PLW0603
+    _bound = database
+
+
+def bound() -> Database:
+    """The database of this process. Raises ``SetupError`` before ``bind``."""
+    if _bound is None:
+        raise SetupError("The database is not open yet: start through the command line or create_app.")
+    return _bound
+
+
+@event.listens_for(Session, "after_begin")
+def _tell_postgres_who_asks(
+    session: Session, _: SessionTransaction, connection: Connection
+) -> None:
+    scope: Scope = session.info.get("scope", current_scope())
+    connection.execute(
+        text(
+            "SELECT set_config('app.tenant_id', :tenant, true), set_config('app.user_id', :user, true),"
+            " set_config('app.receiver_ids', :receivers, true)"
+        ),
+        {
+            "tenant": str(scope.tenant_id or ""),
+            "user": "" if scope.user_id is None else str(scope.user_id),
+            "receivers": "{" + ",".join(str(one) for one in scope.receiver_ids) + "}",
+        },
+    )
+    if scope.platform:
+        connection.execute(text(f"SET LOCAL ROLE {PLATFORM_ROLE}"))
+
+
+@contextmanager
+def unit_of_work(scope: Scope | None = None, **info: Any) -> Iterator[Session]:
+    """One transaction in ``scope`` (default: the scope at hand): commits at the end, rolls back on
+    any exception. Services receive the session and never commit."""
+    wanted = current_scope() if scope is None else scope
+    with (
+        in_scope(wanted),
+        Session(bound().engine, expire_on_commit=False, info={"scope": wanted, **info}) as session,
+        session.begin(),
+    ):
+        yield session
+
+
+@contextmanager
+def acting_for(
+    tenant_id: UUID, reason: str, *, document_id: UUID | None = None
+) -> Iterator[Session]:
+    """A separate transaction in the scope of ``tenant_id``, with an audit entry that says why.
+
+    For code that works across tenants: jobs, the portal's download of one document, creation of a
+    tenant. ``reason`` is a short English phrase in the present tense.
+    """
+    from core.services.audit import write_audit  # noqa: PLC0415  (models need this module)
+
+    user = current_scope().user_id
+    with unit_of_work(Scope(tenant_id=tenant_id, user_id=user)) as session:
+        write_audit(session, action="acting_for", reason=reason, subject_id=document_id)
+        yield session
+
+
+@contextmanager
+def tenant_work(tenant_id: UUID) -> Iterator[Session]:
+    """One transaction in the scope of a tenant, for workers whose job already names the tenant."""
+    with unit_of_work(Scope(tenant_id=tenant_id)) as session:
+        yield session
+
+
+@contextmanager
+def platform_scope(reason: str) -> Iterator[Session]:
+    """Read across all tenants (the operator's platform pages, the scheduler): read only.
+
+    The audit entry is committed before the role changes; the role itself cannot write.
+    """
+    from core.services.audit import write_platform_audit  # noqa: PLC0415
+
+    scope = current_scope()
+    with unit_of_work(Scope(user_id=scope.user_id)) as session:
+        write_platform_audit(session, reason=reason)
+    with unit_of_work(Scope(user_id=scope.user_id, platform=True)) as session:
+        yield session

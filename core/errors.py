@@ -1,0 +1,56 @@
+"""Errors that answer the caller's next question: whose fault, which field, try again or not."""
+
+from __future__ import annotations
+
+
+class YupanaError(Exception):
+    """Base of every error the product raises on purpose."""
+
+
+class DomainError(YupanaError):
+    """A rule of the business refuses what was asked; the sentence is for a person (translated).
+
+    ``field`` names the form or JSON field, ``code`` is stable for machines and support.
+    Pages show it (422), the API answers RFC 9457, commands print it and exit 2.
+    """
+
+    def __init__(self, sentence: str, *, code: str, field: str | None = None) -> None:
+        super().__init__(str(sentence))
+        self.sentence = sentence
+        self.code = code
+        self.field = field
+
+
+class NotFound(DomainError):
+    """The thing does not exist for whoever asks (404)."""
+
+    def __init__(self, sentence: str = "", *, code: str = "not_found") -> None:
+        super().__init__(sentence, code=code)
+
+
+class Conflict(DomainError):
+    """Somebody else was faster, or the state does not allow the step (409)."""
+
+
+class Forbidden(DomainError):
+    """The person may see but not do this now: role or suspended licence (403)."""
+
+
+class ServiceMissing(YupanaError):
+    """No enabled plugin offers an internal service; ``service`` names it."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"No enabled plugin provides {service}.")
+        self.service = service
+
+
+class SetupError(YupanaError):
+    """The installation cannot run as it is: one sentence with the remedy (commands exit 2)."""
+
+
+class TryLater(YupanaError):
+    """A job could not do its work now; the engine tries again after ``seconds``."""
+
+    def __init__(self, message: str, *, seconds: int = 30) -> None:
+        super().__init__(message)
+        self.seconds = seconds
