@@ -29,6 +29,9 @@ from core.db.base import Base
 from core.db.tenancy import TenantMixin, tenant_args, tenant_ref, utc_now
 from core.db.types import RateColumn, UtcDateTime
 from core.ids import new_id
+from core.security.models import ApiKey, OneTimeLink, Person, SignInGuard
+
+__all_people__ = (ApiKey, OneTimeLink, Person, SignInGuard)  # part of core's tables
 
 TENANT_KINDS = ("operator", "distributor", "company")
 ROLES = ("operator", "distributor", "adviser", "owner", "salesperson", "accountant", "integrator")
@@ -232,7 +235,10 @@ class StoredEvent(TenantMixin, Base):
     """An event on its way to its subscribers; written once, kept 90 days."""
 
     __tablename__ = "core_event"
-    __table_args__ = (*tenant_args(), Index("ix_core_event_occurred_at", "tenant_id", "occurred_at"))
+    __table_args__ = (
+        *tenant_args(),
+        Index("ix_core_event_occurred_at", "tenant_id", "occurred_at"),
+    )
 
     name: Mapped[str] = mapped_column(String(80))
     version: Mapped[int] = mapped_column(default=1)
@@ -270,7 +276,10 @@ class AuditEntry(TenantMixin, Base):
     """Who did what in a tenant, and why; written once."""
 
     __tablename__ = "core_audit_entry"
-    __table_args__ = (*tenant_args(), Index("ix_core_audit_entry_created_at", "tenant_id", "created_at"))
+    __table_args__ = (
+        *tenant_args(),
+        Index("ix_core_audit_entry_created_at", "tenant_id", "created_at"),
+    )
 
     user_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
     action: Mapped[str] = mapped_column(String(80))

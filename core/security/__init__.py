@@ -1,0 +1,1 @@
+"""Who a person is, what the person may do here, and how the door is kept."""
