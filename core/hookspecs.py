@@ -1,5 +1,6 @@
 """Every hook of the product. Plugins implement them; core and plugins call them through
-``core.plugins.call`` only. Documented again, with the callers, in ``docs/hooks.md``."""
+``core.plugins.call`` only. Documented again, with the callers, in ``docs/hooks.md``.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +84,8 @@ def subscribed_events() -> Sequence[type[Event]]:
 def handle_event(event: Event, context: EventContext) -> None:
     """React to one event, in a transaction of its own under the destination tenant's scope; the
     effect and the mark in ``core_event_done`` commit together. At least once: an exception makes
-    the engine try again."""
+    the engine try again.
+    """
 
 
 @hookspec
@@ -95,7 +97,8 @@ def register_commands(group: click.Group) -> None:
 def access_decision(tenant_id: UUID, permission: str, now: datetime) -> AccessDecision | None:
     """May this tenant use this permission at this instant? A pure function of dates and payments in
     the tenant's own scope, asked at every page, API call and job that starts work. None: no opinion
-    (allowed). In the caller's transaction."""
+    (allowed). In the caller's transaction.
+    """
 
 
 @hookspec(firstresult=True)
@@ -108,7 +111,8 @@ def receiver_link(
     issuer_tax_id: str, receiver_tax_id: str, receiver_email: str, access_key: str
 ) -> str | None:
     """The address at which the receiver finds this document; asked when its mail is written, in the
-    issuer's transaction. None: the mail goes without a link."""
+    issuer's transaction. None: the mail goes without a link.
+    """
 
 
 @hookspec(firstresult=True)
@@ -119,19 +123,22 @@ def document_files(session: Session, access_key: str) -> DocumentFiles | None:
 @hookspec
 def page_blocks(place: str, session: Session, subject_id: UUID, now: datetime) -> str | None:
     """A piece of HTML (``markupsafe.Markup``) for a named place of another plugin's page, such as
-    ``sales.invoice`` (the fiscal state under an invoice). In the request's transaction."""
+    ``sales.invoice`` (the fiscal state under an invoice). In the request's transaction.
+    """
 
 
 @hookspec
 def background_processes() -> Sequence[BackgroundProcess]:
     """Processes that ``yupana serve --all`` starts beside web, worker and scheduler when asked for
-    by name (the demo's simulator). Once per start."""
+    by name (the demo's simulator). Once per start.
+    """
 
 
 @hookspec
 def seed_demo(context: Any) -> None:
     """Write the plugin's part of the demo through its services; ``context`` is
-    ``core.demo.seed.DemoContext``. Once, on an empty installation, plugins in load order."""
+    ``core.demo.seed.DemoContext``. Once, on an empty installation, plugins in load order.
+    """
 
 
 @hookspec

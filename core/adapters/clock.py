@@ -38,6 +38,10 @@ class SystemClock:
         """The present instant, aware UTC."""
         return datetime.now(UTC)
 
+    def machine_time(self, instant: datetime) -> datetime:
+        """The instant itself."""
+        return instant
+
     def today(self) -> date:
         """The business day in America/Guayaquil."""
         return to_local_date(self.now())
@@ -62,6 +66,10 @@ class FixedClock:
     def now(self) -> datetime:
         """The instant it was set to, aware UTC."""
         return self._instant
+
+    def machine_time(self, instant: datetime) -> datetime:
+        """The instant itself: whoever sets the clock also decides what is due."""
+        return instant
 
     def today(self) -> date:
         """The business day in America/Guayaquil."""
@@ -90,6 +98,10 @@ class SharedClock:
     def now(self) -> datetime:
         """The shared instant, aware UTC."""
         return datetime.now(UTC) + self._read_offset()
+
+    def machine_time(self, instant: datetime) -> datetime:
+        """When the machine's clock shows what this clock calls ``instant``."""
+        return instant - self._read_offset()
 
     def today(self) -> date:
         """The business day in America/Guayaquil."""

@@ -36,7 +36,9 @@ class PluginInfo:
     label: Any
     table_prefix: str
     permissions: tuple[Permission, ...] = ()
-    requires: tuple[str, ...] = ()  # plugins without which this one is of no use (shown, not enforced)
+    requires: tuple[
+        str, ...
+    ] = ()  # plugins without which this one is of no use (shown, not enforced)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ class BackgroundProcess:
 @dataclass(frozen=True, slots=True)
 class DemoStep:
     """One step of the demo check. ``run(check)`` acts over HTTP, CLI and SMTP only and raises
-    ``AssertionError`` with a sentence when the product did not do its part."""
+    ``AssertionError`` with a sentence when the product did not do its part.
+    """
 
     name: str
     order: int

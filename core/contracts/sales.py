@@ -18,7 +18,9 @@ from uuid import UUID
 class CustomerData:
     """Who buys: what sales needs to find or create a customer of the tenant at hand."""
 
-    tax_id_type: str  # SRI table 6: 04 RUC, 05 cédula, 06 passport, 07 consumidor final, 08 foreign id
+    tax_id_type: (
+        str  # SRI table 6: 04 RUC, 05 cédula, 06 passport, 07 consumidor final, 08 foreign id
+    )
     tax_id: str
     legal_name: str
     email: str = ""

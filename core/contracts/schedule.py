@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Schedule:
     """Starts ``task`` at ``at`` (HH:MM, America/Guayaquil) on ``days`` of the month (empty: daily),
     or every ``every_minutes``. Missed due dates are caught up one by one when ``catch_up``; the task
-    gets ``{"schedule": name, "due_at": ISO instant}``."""
+    gets ``{"schedule": name, "due_at": ISO instant}``.
+    """
 
     name: str
     task: str

@@ -67,7 +67,8 @@ class PaymentRecording(Protocol):
 
     def record(self, session: Session, payment: PaymentData, *, now: datetime) -> UUID:
         """Store a payment, lower the balances, emit ``PaymentReceived`` (and ``InvoicePaid`` per
-        invoice that reached zero). Excess over the allocations becomes the customer's credit."""
+        invoice that reached zero). Excess over the allocations becomes the customer's credit.
+        """
         ...
 
 
@@ -80,7 +81,9 @@ class FiscalIssuing(Protocol):
         """Store the requests and defer the job that signs and sends them after the commit."""
         ...
 
-    def statuses(self, session: Session, document_ids: Iterable[UUID]) -> Mapping[UUID, FiscalStatus]:
+    def statuses(
+        self, session: Session, document_ids: Iterable[UUID]
+    ) -> Mapping[UUID, FiscalStatus]:
         """Where these documents stand; ids never requested are left out."""
         ...
 

@@ -19,6 +19,7 @@ from core.db.scope import Scope, current_scope, in_scope
 from core.errors import SetupError
 
 PLATFORM_ROLE = "yupana_platform"
+SEARCH_PATH = "public,procrastinate"  # the job engine's functions name its tables without a schema
 
 
 class Database:
@@ -26,7 +27,11 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 5, max_overflow: int = 10) -> None:
         self.engine: Engine = create_engine(
-            url, pool_size=pool_size, max_overflow=max_overflow, pool_pre_ping=True
+            url,
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            pool_pre_ping=True,
+            connect_args={"options": f"-c search_path={SEARCH_PATH}"},
         )
 
     def dispose(self) -> None:
@@ -46,7 +51,9 @@ def bind(database: Database | None) -> None:
 def bound() -> Database:
     """The database of this process. Raises ``SetupError`` before ``bind``."""
     if _bound is None:
-        raise SetupError("The database is not open yet: start through the command line or create_app.")
+        raise SetupError(
+            "The database is not open yet: start through the command line or create_app."
+        )
     return _bound
 
 
@@ -73,7 +80,8 @@ def _tell_postgres_who_asks(
 @contextmanager
 def unit_of_work(scope: Scope | None = None, **info: Any) -> Iterator[Session]:
     """One transaction in ``scope`` (default: the scope at hand): commits at the end, rolls back on
-    any exception. Services receive the session and never commit."""
+    any exception. Services receive the session and never commit.
+    """
     wanted = current_scope() if scope is None else scope
     with (
         in_scope(wanted),
@@ -92,7 +100,7 @@ def acting_for(
     For code that works across tenants: jobs, the portal's download of one document, creation of a
     tenant. ``reason`` is a short English phrase in the present tense.
     """
-    from core.services.audit import write_audit  # noqa: PLC0415  (models need this module)
+    from core.services.audit import write_audit
 
     user = current_scope().user_id
     with unit_of_work(Scope(tenant_id=tenant_id, user_id=user)) as session:
@@ -113,7 +121,7 @@ def platform_scope(reason: str) -> Iterator[Session]:
 
     The audit entry is committed before the role changes; the role itself cannot write.
     """
-    from core.services.audit import write_platform_audit  # noqa: PLC0415
+    from core.services.audit import write_platform_audit
 
     scope = current_scope()
     with unit_of_work(Scope(user_id=scope.user_id)) as session:

@@ -59,9 +59,7 @@ def _read_only_own_rows(state: ORMExecuteState) -> None:
         return
     tenant = scope.tenant_id
     state.statement = state.statement.options(
-        with_loader_criteria(
-            TenantMixin, lambda cls: cls.tenant_id == tenant, include_aliases=True
-        )
+        with_loader_criteria(TenantMixin, lambda cls: cls.tenant_id == tenant, include_aliases=True)
     )
 
 
@@ -72,7 +70,9 @@ def _write_only_own_rows(session: Session, *_: Any) -> None:
         if isinstance(row, TenantMixin):
             if row.tenant_id is None:
                 if scope.tenant_id is None:
-                    raise ForeignTenantError(f"{type(row).__name__} written with no tenant in scope")
+                    raise ForeignTenantError(
+                        f"{type(row).__name__} written with no tenant in scope"
+                    )
                 row.tenant_id = scope.tenant_id
             elif row.tenant_id != scope.tenant_id:
                 raise ForeignTenantError(f"new {type(row).__name__} of another tenant")

@@ -1,0 +1,79 @@
+"""Frozen dataclasses of the contracts as JSON and back: events, requests, snapshots.
+
+UUID, date, datetime and Decimal travel as strings, tuples as lists; the types of the fields say how
+to read them again, so ``from_json(type(x), to_json(x)) == x``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from uuid import UUID
+
+_T = TypeVar("_T")
+_PLAIN = (str, int, bool, type(None))
+_Reader = Callable[[Any], Any]
+
+
+def to_json(value: Any) -> Any:
+    """The JSON value of a dataclass, or of a value that a field may hold. Raises ``TypeError``."""
+    if isinstance(value, _PLAIN):
+        return value
+    if isinstance(value, (UUID, Decimal)):
+        return str(value)
+    if isinstance(value, date):  # a datetime is a date
+        return value.isoformat()
+    if dataclasses.is_dataclass(value):
+        return {name: to_json(getattr(value, name)) for name in _names(type(value))}
+    if isinstance(value, Mapping):
+        return {str(key): to_json(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json(one) for one in value]
+    raise TypeError(f"{type(value).__name__} cannot travel as JSON")
+
+
+def from_json(cls: type[_T], data: Mapping[str, Any]) -> _T:
+    """The dataclass that ``to_json`` wrote. Fields it does not know are left out (a newer version)."""
+    readers = _readers(cls)
+    return cls(**{name: readers[name](one) for name, one in data.items() if name in readers})
+
+
+@cache
+def _names(cls: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(cls))
+
+
+@cache
+def _readers(cls: Any) -> dict[str, _Reader]:
+    hints = get_type_hints(cls)
+    return {name: _reader(hints[name]) for name in _names(cls)}
+
+
+def _reader(hint: Any) -> _Reader:
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        known = _reader(next(one for one in inner if one is not type(None)))
+        return lambda value: None if value is None else known(value)
+    if origin in (tuple, list, Sequence):
+        return _sequence_reader(inner, origin)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return lambda value: from_json(hint, value)
+    if hint is UUID or hint is Decimal:
+        return hint
+    if hint is datetime or hint is date:
+        return hint.fromisoformat
+    return lambda value: value
+
+
+def _sequence_reader(inner: tuple[Any, ...], origin: Any) -> _Reader:
+    if origin is not tuple or (len(inner) == 2 and inner[1] is Ellipsis):
+        one_reader = _reader(inner[0])
+        make = tuple if origin is tuple else list
+        return lambda value: make(one_reader(one) for one in value)
+    readers = [_reader(one) for one in inner]
+    return lambda value: tuple(read(one) for read, one in zip(readers, value, strict=True))
