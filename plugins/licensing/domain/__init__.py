@@ -1,0 +1,1 @@
+"""Licence rules as pure functions: no clock, no session, no network."""

@@ -1,0 +1,233 @@
+"""Access over time: a pure function of dates, payments, reports and now (R8, R9, R11, R15).
+
+All dates are days in America/Guayaquil, both ends included; a state begins at 00:00 of its day, so
+the block turns at the right minute with the scheduler stopped. Nothing here is stored: whoever asks
+loads the facts of one client and calls :func:`state_on`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from core.domain.money import ZERO, total
+from core.domain.periods import Period
+
+ORDER_LAPSES_AFTER = timedelta(days=15)  # R2
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The settings of the vendor that access depends on.
+
+    ``strict_day_six`` blocks overdue clients inside paid days too (A-16, off by default);
+    ``report_lifts`` False waits for the confirmation (A-15); ``tolerance`` is what may be missing
+    of an invoice (USD, A-19); ``rejections_allowed`` rejected reports in a row are enough to wait
+    for the confirmation of the next.
+    """
+
+    strict_day_six: bool = False
+    report_lifts: bool = True
+    tolerance: Decimal = Decimal("0.50")
+    rejections_allowed: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceInvoice:
+    """A licence invoice as the client's own scope knows it.
+
+    ``covered`` is money plus valid withholding certificates (USD). ``expected_withheld`` counts as
+    covered up to ``withholding_until`` when the client is an agente de retención (A-19).
+    ``due_on`` None: it was paid before it was issued.
+    """
+
+    id: UUID
+    period: Period
+    due_on: date | None
+    total: Decimal
+    covered: Decimal = ZERO
+    is_cancelled: bool = False
+    expected_withheld: Decimal = ZERO
+    withholding_until: date | None = None
+
+    def missing(self, on: date) -> Decimal:
+        """What is still to be covered on a day, the expected withholding left out while it may come."""
+        waiting = self.withholding_until is not None and on <= self.withholding_until
+        return self.total - self.covered - (self.expected_withheld if waiting else ZERO)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A payment report: how much of it goes to which invoice (money plus withheld, USD).
+
+    ``state``: "reported" waits, "confirmed" is believed, "applied" is part of ``covered``,
+    "rejected" counts for nothing.
+    """
+
+    id: UUID
+    reported_at: datetime
+    state: str
+    allocations: Mapping[UUID, Decimal]
+    decided_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that a licence's state depends on, beside the day."""
+
+    ordered_on: date
+    started_on: date | None = None  # S: the day access was enabled (A-26)
+    cancelled_on: date | None = None
+    is_reentry: bool = False
+    invoices: Sequence[LicenceInvoice] = ()
+    reports: Sequence[Report] = ()
+    policy: Policy = field(default_factory=Policy)
+
+    @property
+    def lapses_on(self) -> date:
+        """The last day on which the order of payment holds: 15 days after it was made."""
+        return self.ordered_on + ORDER_LAPSES_AFTER
+
+    @property
+    def live(self) -> list[LicenceInvoice]:
+        """Invoices that were not cancelled, by period."""
+        return sorted(
+            (one for one in self.invoices if not one.is_cancelled), key=lambda one: one.period
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """From 00:00 of ``on`` the licence is in ``state``, if nothing else happens."""
+
+    on: date
+    state: str
+
+
+def state_on(facts: Facts, today: date) -> str:
+    """The state of the licence on a day (a name of ``lifecycle.STATES``).
+
+    A day inside a paid period is never blocked; an overdue, uncovered and unreported invoice blocks
+    any other day (R8: from ``max(due, paid-through) + 1``). Behind the last invoiced day nothing new
+    was invoiced to a blocked client (R15): expired.
+    """
+    if facts.started_on is None or today < facts.started_on:
+        return "order" if today <= facts.lapses_on else "lapsed"
+    if not facts.live:  # enabled; invoice 1 is on its way to this scope
+        return "active"
+    return _owing_state(facts, today) or _running_state(facts, today)
+
+
+def _owing_state(facts: Facts, today: date) -> str | None:
+    """The state of a licence with an uncovered invoice; None when everything is covered."""
+    unpaid = [one for one in facts.live if not is_covered(one, facts, today)]
+    waiting = [one for one in unpaid if is_reported(one, facts, today)]
+    blocking = [
+        one for one in unpaid if one not in waiting and (one.due_on or one.period.first) < today
+    ]
+    is_paid_day = any(today in one.period for one in facts.live if one not in unpaid)
+    if blocking and (facts.policy.strict_day_six or not is_paid_day):
+        return "expired" if today > facts.live[-1].period.last else "suspended"
+    if waiting:
+        return "reported"
+    return "due" if unpaid else None
+
+
+def _running_state(facts: Facts, today: date) -> str:
+    if today > facts.live[-1].period.last:
+        return "expired"
+    if facts.cancelled_on is not None:
+        return "cancelled"
+    return "reentered" if facts.is_reentry else "active"
+
+
+def is_covered(invoice: LicenceInvoice, facts: Facts, on: date) -> bool:
+    """Money, withholdings and confirmed reports reach the total within the tolerance (A-19)."""
+    believed = _told(invoice, facts.reports, ("confirmed",))
+    return invoice.missing(on) - believed <= facts.policy.tolerance
+
+
+def is_reported(invoice: LicenceInvoice, facts: Facts, on: date) -> bool:
+    """Reports that wait for their confirmation cover what is missing, and may lift a block (A-15)."""
+    if not facts.policy.report_lifts:
+        return False
+    trusted = [one for one in facts.reports if not needs_confirmation_first(one, facts)]
+    told = _told(invoice, trusted, ("reported",)) + _told(invoice, facts.reports, ("confirmed",))
+    return told > 0 and invoice.missing(on) - told <= facts.policy.tolerance
+
+
+def needs_confirmation_first(report: Report, facts: Facts) -> bool:
+    """Whether ``facts.policy.rejections_allowed`` reports in a row were rejected before this one."""
+    return is_distrusted(facts, before=report.reported_at)
+
+
+def is_distrusted(facts: Facts, *, before: datetime) -> bool:
+    """Whether a report made at ``before`` must be confirmed before it lifts a block (A-15)."""
+    decided = sorted(
+        (one for one in facts.reports if one.decided_at is not None and one.decided_at <= before),
+        key=lambda one: one.decided_at or before,
+    )
+    last = decided[-facts.policy.rejections_allowed :]
+    return len(last) == facts.policy.rejections_allowed and all(
+        one.state == "rejected" for one in last
+    )
+
+
+def paid_through(facts: Facts, on: date) -> date | None:
+    """The last day of the covered invoices; None before the first payment."""
+    return max((one.period.last for one in facts.live if is_covered(one, facts, on)), default=None)
+
+
+def invoiced_through(facts: Facts) -> date | None:
+    """The last day that any live invoice covers: where a cancellation ends the licence (R10)."""
+    return max((one.period.last for one in facts.live), default=None)
+
+
+def suspends_on(facts: Facts, today: date) -> date | None:
+    """The day from whose 00:00 the licence will be (or is) suspended if nothing is paid or reported."""
+    if state_on(facts, today) == "suspended":
+        return _first_day(facts, today, "suspended")
+    return next((one.on for one in changes_after(facts, today) if one.state == "suspended"), None)
+
+
+def changes_after(facts: Facts, today: date) -> list[Change]:
+    """What becomes of the licence after ``today`` if no payment, report or invoice arrives."""
+    state = state_on(facts, today)
+    found: list[Change] = []
+    for day in _turning_days(facts):
+        if day <= today:
+            continue
+        following = state_on(facts, day)
+        if following != state:
+            found.append(Change(day, following))
+            state = following
+    return found
+
+
+def _first_day(facts: Facts, today: date, state: str) -> date:
+    first = today
+    for day in sorted((one for one in _turning_days(facts) if one <= today), reverse=True):
+        if state_on(facts, day) != state:
+            break
+        first = day
+    return first
+
+
+def _turning_days(facts: Facts) -> list[date]:
+    """The only days on which the passing of time changes a state."""
+    days = {facts.lapses_on + DAY}
+    if facts.started_on is not None:
+        days.add(facts.started_on)
+    for one in facts.live:
+        days |= {one.period.first, one.period.last + DAY, (one.due_on or one.period.first) + DAY}
+        if one.withholding_until is not None:
+            days.add(one.withholding_until + DAY)
+    return sorted(days)
+
+
+def _told(invoice: LicenceInvoice, reports: Iterable[Report], states: tuple[str, ...]) -> Decimal:
+    return total(one.allocations.get(invoice.id, ZERO) for one in reports if one.state in states)

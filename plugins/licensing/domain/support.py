@@ -1,0 +1,48 @@
+"""Support hours: a wallet of minutes, then US$ 25.00 per hour or fraction plus IVA (PW-32, PW-33)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from core.domain.money import percent
+
+HOUR_PRICE = Decimal("25.00")
+MINUTES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class SupportCharge:
+    """What a ticket costs: minutes from the wallet, minutes and started hours to pay, USD."""
+
+    from_wallet: int
+    chargeable: int
+    hours: int
+    net: Decimal
+    tax: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        """Net plus IVA."""
+        return self.net + self.tax
+
+
+def charge_ticket(
+    minutes: int,
+    wallet: int,
+    *,
+    tax_rate: Decimal,
+    price: Decimal = HOUR_PRICE,
+) -> SupportCharge:
+    """The cost of one ticket; each started hour is charged, per ticket (A-25).
+
+    61 minutes with 30 in the wallet: 31 to pay, one started hour, 25.00 (28.75 with IVA 15 %).
+    Raises ``ValueError`` for negative minutes.
+    """
+    if minutes < 0 or wallet < 0:
+        raise ValueError("minutes and wallet cannot be negative")
+    used = min(minutes, wallet)
+    left = minutes - used
+    hours = -(-left // MINUTES)
+    net = price * hours
+    return SupportCharge(used, left, hours, net, percent(net, tax_rate))
