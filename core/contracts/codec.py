@@ -29,7 +29,8 @@ def to_json(value: Any) -> Any:
     if isinstance(value, date):  # a datetime is a date
         return value.isoformat()
     if dataclasses.is_dataclass(value):
-        return {name: to_json(getattr(value, name)) for name in _names(type(value))}
+        kind: Any = type(value)
+        return {name: to_json(getattr(value, name)) for name in _names(kind)}
     if isinstance(value, Mapping):
         return {str(key): to_json(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
@@ -39,7 +40,8 @@ def to_json(value: Any) -> Any:
 
 def from_json(cls: type[_T], data: Mapping[str, Any]) -> _T:
     """The dataclass that ``to_json`` wrote. Fields it does not know are left out (a newer version)."""
-    readers = _readers(cls)
+    kind: Any = cls
+    readers = _readers(kind)
     return cls(**{name: readers[name](one) for name, one in data.items() if name in readers})
 
 

@@ -7,4 +7,228 @@ savepoint takes its events along.
 
 from __future__ import annotations
 
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
+from sqlalchemy import event as sqlalchemy_event
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session, SessionTransaction
+
+from core import jobs, plugins
+from core.contracts.codec import from_json, to_json
+from core.contracts.events import Event
+from core.contracts.hooks import EventContext, Task
+from core.db.session import tenant_work
+from core.db.tenancy import scope_of
+from core.errors import TryLater
+from core.ids import new_id
+from core.models import EventDone, StoredEvent
+
+CHUNK = 500
+HANDLE = "core.handle_events"
+ATTEMPTS = 25
+log = logging.getLogger("yupana.events")
+
+_INSERT = text(
+    "INSERT INTO core_event (id, tenant_id, name, version, payload, occurred_at, created_at)"
+    " SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:tenants AS uuid[]), CAST(:names AS varchar[]),"
+    " CAST(:versions AS int[]), CAST(:payloads AS jsonb[]), CAST(:instants AS timestamptz[]),"
+    " CAST(:made AS timestamptz[]))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    id: UUID
+    tenant_id: UUID
+    event: Event
+    occurred_at: datetime
+
+
+def emit(session: Session, event: Event, *, to: UUID | None = None, now: datetime) -> UUID:
+    """Say that something has happened; returns the event's id.
+
+    ``to`` is the tenant whose subscribers hear it (default: the one in scope). Nothing is written
+    before the commit, and nothing at all when the transaction or the savepoint rolls back.
+    """
+    tenant = to if to is not None else scope_of(session).tenant_id
+    if tenant is None:
+        raise ValueError(f"{type(event).__name__} has no destination: no tenant is in scope")
+    waiting = _Waiting(new_id(), tenant, event, now)
+    session.info.setdefault("events", []).append(waiting)
+    return waiting.id
+
+
+@sqlalchemy_event.listens_for(Session, "before_commit")
+def _write_events(session: Session) -> None:
+    if session.in_nested_transaction() or not session.info.get("events"):
+        return
+    session.flush()
+    waiting: list[_Waiting] = session.info.pop("events")
+    own = scope_of(session).tenant_id
+    for tenant in dict.fromkeys(one.tenant_id for one in waiting):
+        if tenant != own:
+            _show_scope(session, tenant)
+        _insert(session, [one for one in waiting if one.tenant_id == tenant])
+        if tenant != own:
+            _show_scope(session, own)
+    jobs.defer_many(session, list(_deferrals(waiting)))
+
+
+def _show_scope(session: Session, tenant: UUID | None) -> None:
+    """Row-level security lets a row into the scope at hand only; an event goes to its destination's."""
+    session.execute(
+        text("SELECT set_config('app.tenant_id', :tenant, true)"),
+        {"tenant": "" if tenant is None else str(tenant)},
+    )
+
+
+def _insert(session: Session, waiting: Sequence[_Waiting]) -> None:
+    session.execute(
+        _INSERT,
+        {
+            "ids": [one.id for one in waiting],
+            "tenants": [one.tenant_id for one in waiting],
+            "names": [type(one.event).__name__ for one in waiting],
+            "versions": [one.event.version for one in waiting],
+            "payloads": [json.dumps(to_json(one.event)) for one in waiting],
+            "instants": [one.occurred_at for one in waiting],
+            "made": [datetime.now(UTC)] * len(waiting),
+        },
+    )
+
+
+def _deferrals(waiting: Sequence[_Waiting]) -> Iterator[jobs.Deferral]:
+    host = plugins.host()
+    names = {type(one.event).__name__ for one in waiting}
+    listening = {name: host.subscribers(name) for name in names}
+    ids: dict[tuple[UUID, str], list[UUID]] = defaultdict(list)
+    for one in waiting:
+        for subscriber in listening[type(one.event).__name__]:
+            ids[one.tenant_id, subscriber].append(one.id)
+    for (tenant, subscriber), all_ids in ids.items():
+        yield from _chunks(tenant, subscriber, all_ids)
+
+
+def _chunks(tenant: UUID, subscriber: str, ids: Sequence[UUID]) -> Iterator[jobs.Deferral]:
+    for start in range(0, len(ids), CHUNK):
+        yield jobs.Deferral(HANDLE, _args(tenant, subscriber, ids[start : start + CHUNK]))
+
+
+def _args(tenant: UUID, subscriber: str, ids: Sequence[UUID]) -> dict[str, Any]:
+    return {"tenant": str(tenant), "subscriber": subscriber, "events": [str(one) for one in ids]}
+
+
+@sqlalchemy_event.listens_for(Session, "after_transaction_create")
+def _mark_savepoint(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        marks = session.info.setdefault("event_marks", {})
+        marks[id(transaction)] = len(session.info.get("events", ()))
+
+
+@sqlalchemy_event.listens_for(Session, "after_soft_rollback")
+def _forget_events(session: Session, transaction: SessionTransaction) -> None:
+    waiting = session.info.get("events")
+    if waiting:
+        mark = session.info.get("event_marks", {}).get(id(transaction), 0)
+        if transaction.nested or transaction.parent is None:
+            del waiting[mark:]
+
+
+@sqlalchemy_event.listens_for(Session, "after_transaction_end")
+def _drop_mark(session: Session, transaction: SessionTransaction) -> None:
+    session.info.get("event_marks", {}).pop(id(transaction), None)
+
+
+# -- the other side: a worker hands a chunk to its subscriber ---------------------------------------
+
+
+def handle_events(args: dict[str, Any], now: datetime) -> None:
+    """Task ``core.handle_events``: let one subscriber react to a chunk of events of one tenant.
+
+    All of them in one transaction when all goes well; otherwise again with a savepoint each, and
+    those that fail are tried later, each in a job of its own. Events the subscriber has marked as
+    done are left out, so running a job twice does nothing.
+    """
+    tenant, subscriber = UUID(args["tenant"]), args["subscriber"]
+    ids = [UUID(one) for one in args["events"]]
+    if subscriber not in plugins.host():
+        log.warning(
+            "the plugin %s is not loaded; its events wait for `yupana plugins catch-up`", subscriber
+        )
+        return
+    try:
+        with tenant_work(tenant) as session:
+            for stored in _open_events(session, subscriber, ids):
+                _react(session, subscriber, stored, now)
+    except Exception:
+        if len(ids) == 1:
+            raise
+        log.info("a chunk of %s events is handled one by one for %s", len(ids), subscriber)
+        _handle_one_by_one(tenant, subscriber, ids, now)
+
+
+def _handle_one_by_one(tenant: UUID, subscriber: str, ids: Sequence[UUID], now: datetime) -> None:
+    with tenant_work(tenant) as session:
+        for stored in _open_events(session, subscriber, ids):
+            try:
+                with session.begin_nested():
+                    _react(session, subscriber, stored, now)
+            except Exception as error:
+                log.exception("%s failed on %s %s", subscriber, stored.name, stored.id)
+                wait = error.seconds if isinstance(error, TryLater) else 1
+                jobs.defer(
+                    session,
+                    HANDLE,
+                    _args(tenant, subscriber, [stored.id]),
+                    at=now + timedelta(seconds=wait),
+                )
+
+
+def _open_events(session: Session, subscriber: str, ids: Sequence[UUID]) -> list[StoredEvent]:
+    done = select(EventDone.event_id).where(
+        EventDone.subscriber == subscriber, EventDone.event_id.in_(ids)
+    )
+    handled = set(session.scalars(done))
+    wanted = [one for one in ids if one not in handled]
+    rows = select(StoredEvent).where(StoredEvent.id.in_(wanted)).order_by(StoredEvent.id)
+    return list(session.scalars(rows))
+
+
+def _react(session: Session, subscriber: str, stored: StoredEvent, now: datetime) -> None:
+    host = plugins.host()
+    event = from_json(host.event_class(stored.name), stored.payload)
+    context = EventContext(
+        session=session,
+        tenant_id=stored.tenant_id,
+        event_id=stored.id,
+        occurred_at=stored.occurred_at,
+        now=now,
+    )
+    host.ask(subscriber, "handle_event", event=event, context=context)
+    session.add(EventDone(event_id=stored.id, subscriber=subscriber))
+
+
+def catch_up(tenant: UUID, subscriber: str) -> int:
+    """Defer the events of a tenant that a (newly enabled) plugin listens to and has not handled.
+
+    Returns how many events that are.
+    """
+    names = [event.__name__ for event in plugins.host()[subscriber].listens_to]
+    handled = select(EventDone.event_id).where(EventDone.subscriber == subscriber)
+    missed = select(StoredEvent.id).where(
+        StoredEvent.name.in_(names), StoredEvent.id.not_in(handled)
+    )
+    with tenant_work(tenant) as session:
+        ids = list(session.scalars(missed.order_by(StoredEvent.id)))
+        jobs.defer_many(session, list(_chunks(tenant, subscriber, ids)))
+    return len(ids)
+
+
+TASK = Task(HANDLE, handle_events, max_attempts=ATTEMPTS)

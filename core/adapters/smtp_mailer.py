@@ -1,0 +1,86 @@
+"""Sends mail through an SMTP server; its sibling for installations without one refuses politely."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from email.errors import HeaderParseError
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from core.adapters.mime import build
+from core.contracts.ports import Mail, Mailer, MailError
+from core.errors import SetupError
+from core.settings import Settings
+
+TIMEOUT_SECONDS = 20
+
+
+class SmtpMailer:
+    """One connection per mail: ``smtp://user:password@host:port``, ``smtps://…``, ``?starttls=1``."""
+
+    def __init__(self, url: str, *, sender: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise SetupError("YUPANA_SMTP_URL looks like smtp://user:password@host:port.")
+        self._host = parts.hostname
+        self._is_tls = parts.scheme == "smtps"
+        self._port = parts.port or (465 if self._is_tls else 25)
+        self._starttls = parse_qs(parts.query).get("starttls", ["0"])[0] == "1"
+        self._user, self._password = unquote(parts.username or ""), unquote(parts.password or "")
+        self._sender = sender
+
+    def send(self, mail: Mail) -> None:
+        """Hand the mail to the server. Raises ``MailError``; permanent when trying again is useless."""
+        try:
+            message = build(mail, sender=self._sender)
+        except (ValueError, IndexError, HeaderParseError) as error:
+            raise MailError(f"{mail.to!r} is not a mail address: {error}", permanent=True) from None
+        try:
+            with self._connect() as server:
+                server.send_message(message)
+        except smtplib.SMTPRecipientsRefused as error:
+            code, reason = next(iter(error.recipients.values()))
+            raise MailError(_said(code, reason), permanent=code >= 500) from None
+        except smtplib.SMTPResponseException as error:
+            raise MailError(
+                _said(error.smtp_code, error.smtp_error), permanent=error.smtp_code >= 500
+            ) from None
+        except (OSError, smtplib.SMTPException) as error:
+            raise MailError(f"the mail server does not answer: {error}", permanent=False) from None
+
+    def _connect(self) -> smtplib.SMTP:
+        context = ssl.create_default_context()
+        if self._is_tls:
+            server: smtplib.SMTP = smtplib.SMTP_SSL(
+                self._host, self._port, timeout=TIMEOUT_SECONDS, context=context
+            )
+        else:
+            server = smtplib.SMTP(self._host, self._port, timeout=TIMEOUT_SECONDS)
+        try:
+            if self._starttls:
+                server.starttls(context=context)
+            if self._user:
+                server.login(self._user, self._password)
+        except BaseException:
+            server.close()
+            raise
+        return server
+
+
+class NullMailer:
+    """For an installation without a mail server: nothing leaves, whoever sends hears why."""
+
+    def send(self, mail: Mail) -> None:
+        """Raises ``MailError`` that says what to set; not permanent, the mail leaves once it is set."""
+        raise MailError("no mail server: set YUPANA_SMTP_URL", permanent=False)
+
+
+def open_mailer(settings: Settings) -> Mailer:
+    """The mailer the settings ask for."""
+    url = settings.smtp_url.get_secret_value()
+    return SmtpMailer(url, sender=settings.mail_from) if url else NullMailer()
+
+
+def _said(code: int, reason: bytes | str) -> str:
+    words = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else reason
+    return f"the mail server said {code} {words}"
