@@ -13,6 +13,8 @@ from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
+from core.contracts.licences import ClientInvoice, LicenceContract, PlanOffer, SupportTicket
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -123,6 +125,14 @@ class PaymentReported(Event):
     bank: str
     reference: str
     reported_at: datetime
+    client_name: str = ""
+    withheld: Decimal = Decimal("0.00")
+    allocations: tuple[tuple[UUID, Decimal], ...] = ()  # money plus withheld per invoice
+    numbers: tuple[str, ...] = ()  # of the invoices, for people
+    payer: str = ""
+    has_slip: bool = False
+    group_id: UUID | None = None  # one transfer told for several tenants
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +150,131 @@ class PaymentRejected(Event):
     report_id: UUID
     reason: str
     rejected_at: datetime
+
+
+# -- licences ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PlansOffered(Event):
+    """The operator offers these plans: addressed to each distributor and client."""
+
+    offers: tuple[PlanOffer, ...]
+    offered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceOrdered(Event):
+    """A distributor contracted a client, or a client orders a month: addressed to the operator."""
+
+    contract_id: UUID
+    kind: str
+    client_tenant_id: UUID
+    client_tax_id: str
+    client_name: str
+    client_email: str
+    distributor_id: UUID | None
+    plan_id: UUID
+    ordered_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceEnabling(Event):
+    """A distributor confirms the money of an order, or enables it on credit: to the operator."""
+
+    contract_id: UUID
+    on_credit: bool
+    amount: Decimal
+    value_on: date
+    bank: str
+    reference: str
+    enabled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceChanged(Event):
+    """The operator's contract changed: addressed to the client and to its distributor(s)."""
+
+    contract: LicenceContract
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ClientReleased(Event):
+    """A client now belongs to another distributor: addressed to the old one."""
+
+    client_tenant_id: UUID
+    released_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class ClientInvoicePublished(Event):
+    """A licence invoice was issued, paid or cancelled: to the client and its distributor.
+
+    ``report_id``: the report whose money is now part of the balance.
+    """
+
+    invoice: ClientInvoice
+    published_at: datetime
+    report_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceStandingChanged(Event):
+    """A client's licence turned (paid, due, reported, suspended, …): to operator and distributor."""
+
+    contract_id: UUID
+    client_tenant_id: UUID
+    state: str
+    since: datetime
+    next_due_on: date | None
+    suspends_on: date | None
+    paid_through_on: date | None
+    balance: Decimal
+    last_document_on: date | None
+    rejected_documents: int
+    certificate_until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceCancelled(Event):
+    """A client (or its distributor for it) cancels: addressed to the operator."""
+
+    contract_id: UUID
+    client_tenant_id: UUID
+    cancelled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceTransferAsked(Event):
+    """A client asks for another distributor: addressed to the operator."""
+
+    client_tenant_id: UUID
+    to_distributor_id: UUID
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CreditLimitSet(Event):
+    """The operator allows a distributor to enable on credit up to this amount (USD)."""
+
+    limit: Decimal
+    set_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SupportTicketChanged(Event):
+    """One side of a support ticket filled its part: addressed to the other sides."""
+
+    ticket: SupportTicket
+    by: str  # "client", "distributor", "operator"
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SupportWalletChanged(Event):
+    """The minutes left in a client's wallet: addressed to the client and its distributor."""
+
+    client_tenant_id: UUID
+    minutes_left: int
+    changed_at: datetime

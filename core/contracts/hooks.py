@@ -14,13 +14,15 @@ class Permission:
     """One thing a role may do, such as ``sales.invoice`` / ``issue``.
 
     ``roles`` have it from the start. ``survives_suspension`` False marks what a suspended licence
-    blocks (new issuing); reading and finishing what exists always survive.
+    blocks (new issuing); reading and finishing what exists always survive. ``survives_expiry`` True
+    marks what an expired licence leaves: its own pages and the download of own legal documents.
     """
 
     name: str  # "<plugin>.<thing>"
     action: str  # "read", "write", "issue", ...
     roles: tuple[str, ...]
     survives_suspension: bool = True
+    survives_expiry: bool = False
 
     @property
     def key(self) -> str:
