@@ -23,7 +23,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import psycopg
 
@@ -82,7 +82,7 @@ class EmbeddedPostgres:
 
     # -- life --------------------------------------------------------------------------------
 
-    def start(self) -> EmbeddedPostgres:
+    def start(self) -> Self:
         """Start (and on the first time create) the server; returns when it answers.
 
         Raises ``SetupError`` when the folder is in use, the disk is full, or the server refuses.
@@ -129,7 +129,7 @@ class EmbeddedPostgres:
             self._lock.close()
             self._lock = None
 
-    def __enter__(self) -> EmbeddedPostgres:
+    def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_exc: object) -> None:

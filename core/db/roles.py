@@ -35,10 +35,8 @@ def statements(
     member = " WITH INHERIT FALSE, SET TRUE" if server_version >= PG16 else ""
     made = [
         f'CREATE ROLE "{owner}" LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE PASSWORD {_quoted(passwords[owner])}',
-        f'CREATE ROLE "{runtime}" LOGIN NOINHERIT NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE '
-        f"PASSWORD {_quoted(passwords[runtime])}",
-        f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{PLATFORM_ROLE}') THEN "
-        f"CREATE ROLE {PLATFORM_ROLE} NOLOGIN NOSUPERUSER NOBYPASSRLS; END IF; END $$",
+        f'CREATE ROLE "{runtime}" LOGIN NOINHERIT NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE PASSWORD {_quoted(passwords[runtime])}',
+        f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{PLATFORM_ROLE}') THEN CREATE ROLE {PLATFORM_ROLE} NOLOGIN NOSUPERUSER NOBYPASSRLS; END IF; END $$",
         f'GRANT {PLATFORM_ROLE} TO "{runtime}"{member}',
     ]
     if create_database:

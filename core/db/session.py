@@ -44,7 +44,7 @@ _bound: Database | None = None
 
 def bind(database: Database | None) -> None:
     """Make ``database`` the one of this process (None unbinds)."""
-    global _bound  # noqa: PLW0603
+    global _bound
     _bound = database
 
 

@@ -47,7 +47,8 @@ class TenantMixin:
 
 def scope_of(session: Session) -> Scope:
     """The scope a session's transaction was begun with."""
-    return session.info.get("scope", current_scope())
+    scope: Scope = session.info.get("scope") or current_scope()
+    return scope
 
 
 @event.listens_for(Session, "do_orm_execute")

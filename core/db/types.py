@@ -19,11 +19,13 @@ class UtcDateTime(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To the database."""
         if value is not None and value.tzinfo is None:
             raise ValueError("naive datetime given to the database")
         return None if value is None else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """From the database."""
         return None if value is None else value.astimezone(UTC)
 
 
@@ -35,6 +37,7 @@ class _ExactDecimal(TypeDecorator[Decimal]):
     quantum = CENT
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Decimal | None:
+        """To the database, exact or not at all."""
         if value is None:
             return None
         if not isinstance(value, Decimal) or not value.is_finite():
