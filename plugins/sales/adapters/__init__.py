@@ -1,0 +1,1 @@
+"""What sales needs from the outside: pictures, spreadsheets, the password hasher."""

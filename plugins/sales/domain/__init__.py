@@ -1,0 +1,1 @@
+"""Rules of sales: pure functions over Decimals, dates and frozen dataclasses."""

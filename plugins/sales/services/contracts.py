@@ -1,0 +1,68 @@
+"""What other plugins get when they ask for the internal services of sales."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from core.contracts.sales import (
+    CustomerData,
+    InvoiceDraft,
+    InvoiceRef,
+    InvoiceSnapshot,
+    PaymentData,
+)
+from core.contracts.services import CustomerDirectory, InvoiceIssuing, PaymentRecording
+from plugins.sales.services import issue_invoices, keep_customers, read_invoices, record_payment
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+
+class Customers:
+    """``CustomerDirectory``."""
+
+    def ensure(self, session: Session, customers: Sequence[CustomerData]) -> list[UUID]:
+        """Find or create each customer; ids in the order given."""
+        return keep_customers.ensure_customers(session, customers)
+
+    def read(self, session: Session, ids: Iterable[UUID]) -> Mapping[UUID, CustomerData]:
+        """What is known of these customers."""
+        return keep_customers.read_customers(session, ids)
+
+
+class Invoices:
+    """``InvoiceIssuing``."""
+
+    def issue(
+        self, session: Session, drafts: Sequence[InvoiceDraft], *, now: datetime
+    ) -> list[InvoiceRef]:
+        """Drafts in, invoices out."""
+        return issue_invoices.issue_invoices(session, drafts, now=now)
+
+    def snapshots(
+        self, session: Session, ids: Iterable[UUID], *, lines: bool = False
+    ) -> Mapping[UUID, InvoiceSnapshot]:
+        """These invoices as they stand."""
+        return read_invoices.snapshots(session, ids, lines=lines)
+
+    def open_for(self, session: Session, customer_id: UUID) -> list[InvoiceSnapshot]:
+        """What the customer owes, oldest due first."""
+        return read_invoices.open_for(session, customer_id)
+
+
+class Payments:
+    """``PaymentRecording``."""
+
+    def record(self, session: Session, payment: PaymentData, *, now: datetime) -> UUID:
+        """Money in."""
+        return record_payment.record_payment(session, payment, now=now)
+
+
+def register(registry: dict[type, Any]) -> None:
+    """Put the services of sales into the registry of the plugin host."""
+    registry[CustomerDirectory] = Customers()
+    registry[InvoiceIssuing] = Invoices()
+    registry[PaymentRecording] = Payments()

@@ -1,0 +1,381 @@
+"""The one way an invoice is born: drafts in, numbered and stored invoices out, in bulk.
+
+One call reads what it needs in a handful of queries, computes in Python with Decimals, takes the
+numbers last (one UPDATE per point, so a rollback leaves no gap) and writes with COPY. A counter
+sale and a run of the 25th take the same path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select, text
+from sqlalchemy.orm import Session
+
+from core import plugins
+from core.adapters.clock import to_local_date
+from core.contracts.events import InvoiceIssued
+from core.contracts.fiscal import FiscalLine, FiscalPayment, FiscalTax, InvoiceRequest
+from core.contracts.sales import CustomerData, InvoiceDraft, InvoiceRef
+from core.contracts.services import FiscalIssuing
+from core.db.events import emit
+from core.db.tenancy import scope_of
+from core.errors import DomainError, NotFound, ServiceMissing
+from core.i18n import _
+from core.ids import new_id
+from core.models import IssuePoint
+from core.services import numbering, tax_rates
+from plugins.sales.domain.drafts import check_draft, check_receiver
+from plugins.sales.domain.totals import DocumentTotals, total_up
+from plugins.sales.domain.vocabulary import INVOICE_KIND, MAX_DRAFTS
+from plugins.sales.models import Customer, Invoice, InvoiceLine, Product, Salesperson
+from plugins.sales.services.environment import read_environment
+from plugins.sales.services.write_rows import write_rows
+
+IVA = "2"
+COUNTER_PRIORITY = 100
+
+INVOICE_COLUMNS = (
+    "id",
+    "tenant_id",
+    "created_at",
+    "customer_id",
+    "issue_point_id",
+    "salesperson_id",
+    "environment",
+    "number",
+    "customer_type",
+    "customer_tax_id",
+    "customer_name",
+    "customer_email",
+    "customer_address",
+    "customer_phone",
+    "issued_on",
+    "issued_at",
+    "due_on",
+    "payment_method",
+    "payment_term_days",
+    "subtotal",
+    "discount",
+    "tax",
+    "total",
+    "taxes",
+    "additional_info",
+    "source",
+    "source_key",
+    "state",
+    "balance",
+)
+LINE_COLUMNS = (
+    "id",
+    "tenant_id",
+    "created_at",
+    "invoice_id",
+    "position",
+    "product_id",
+    "code",
+    "description",
+    "quantity",
+    "unit_price",
+    "discount",
+    "subtotal",
+    "tax_code",
+    "tax_rate",
+    "tax_amount",
+    "details",
+    "derivation",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A draft that may become an invoice: checked, with its customer and its amounts."""
+
+    at: int  # its place in the caller's list
+    draft: InvoiceDraft
+    customer: CustomerData
+    totals: DocumentTotals
+
+
+def issue_invoices(
+    session: Session, drafts: Sequence[InvoiceDraft], *, now: datetime
+) -> list[InvoiceRef]:
+    """Number, total and store the drafts (at most 500); refs in the order given.
+
+    Issuing the same ``(source, source_key)`` again returns the first invoice with ``created`` False.
+    Requests the fiscal documents where a plugin offers them and emits ``InvoiceIssued``. Raises
+    ``DomainError`` for a draft that cannot be an invoice; nothing is written then.
+    """
+    if len(drafts) > MAX_DRAFTS:
+        raise DomainError(
+            _("At most %(limit)s invoices at a time. Send them in parts.", limit=MAX_DRAFTS),
+            code="too_many_drafts",
+        )
+    today = to_local_date(now)
+    for draft in drafts:
+        check_draft(draft, today=today)
+    _wait_for_twins(session, drafts)
+    refs = _issued_before(session, drafts)
+    fresh = _without_repeats(drafts, refs)
+    if fresh:
+        ready = _prepare(session, fresh)
+        for ref, source in _store(session, ready, now=now):
+            refs[(source, ref.source_key)] = ref
+    return [refs[(draft.source, draft.source_key)] for draft in drafts]
+
+
+def _wait_for_twins(session: Session, drafts: Sequence[InvoiceDraft]) -> None:
+    """Let a second request with the same key wait until the first has committed (double click)."""
+    tenant = scope_of(session).tenant_id
+    names = sorted({f"{tenant}/{one.source}/{one.source_key}" for one in drafts})
+    if len(names) > 1:
+        names = sorted({f"{tenant}/{one.source}" for one in drafts})
+    for name in names:
+        session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
+        )
+
+
+def _issued_before(
+    session: Session, drafts: Sequence[InvoiceDraft]
+) -> dict[tuple[str, str], InvoiceRef]:
+    keys: dict[str, list[str]] = {}
+    for draft in drafts:
+        keys.setdefault(draft.source, []).append(draft.source_key)
+    found = {}
+    for source, wanted in keys.items():
+        for row in session.execute(
+            select(Invoice.id, Invoice.number, Invoice.total, Invoice.source_key).where(
+                Invoice.source == source, Invoice.source_key.in_(wanted)
+            )
+        ):
+            found[(source, row.source_key)] = InvoiceRef(
+                row.id, row.number, row.total, row.source_key, created=False
+            )
+    return found
+
+
+def _without_repeats(
+    drafts: Sequence[InvoiceDraft], refs: Mapping[tuple[str, str], InvoiceRef]
+) -> list[InvoiceDraft]:
+    fresh: dict[tuple[str, str], InvoiceDraft] = {}
+    for draft in drafts:
+        key = (draft.source, draft.source_key)
+        if key not in refs:
+            fresh.setdefault(key, draft)
+    return list(fresh.values())
+
+
+def _prepare(session: Session, drafts: Sequence[InvoiceDraft]) -> list[_Ready]:
+    customers = read_customers(session, {one.customer_id for one in drafts})
+    _check_own(session, drafts)
+    rates: dict[tuple[str, date], Decimal] = {}
+    ready = []
+    for at, draft in enumerate(drafts):
+        customer = customers.get(draft.customer_id)
+        if customer is None:
+            raise NotFound(_("That customer does not exist. Choose another one."))
+        by_code = {}
+        for line in draft.lines:
+            key = (line.tax_code, draft.issued_on)
+            if key not in rates:
+                rates[key] = tax_rates.rate(session, IVA, *key)
+            by_code[line.tax_code] = rates[key]
+        totals = total_up(draft.lines, by_code)
+        check_receiver(customer, totals)
+        ready.append(_Ready(at, draft, customer, totals))
+    return ready
+
+
+def read_customers(session: Session, ids: set[UUID]) -> dict[UUID, CustomerData]:
+    """What documents print of these customers; unknown ids are left out."""
+    rows = session.execute(
+        select(
+            Customer.id,
+            Customer.tax_id_type,
+            Customer.tax_id,
+            Customer.legal_name,
+            Customer.email,
+            Customer.address,
+            Customer.phone,
+        ).where(Customer.id.in_(ids))
+    )
+    return {row[0]: CustomerData(*row[1:]) for row in rows}
+
+
+def _check_own(session: Session, drafts: Sequence[InvoiceDraft]) -> None:
+    """Points, salespeople and products are the tenant's own; a foreign id does not exist."""
+    for model, wanted in (
+        (IssuePoint, {one.issue_point_id for one in drafts}),
+        (Salesperson, {one.salesperson_id for one in drafts} - {None}),
+        (Product, {line.product_id for one in drafts for line in one.lines} - {None}),
+    ):
+        if not wanted:
+            continue
+        found = set(session.scalars(select(model.id).where(model.id.in_(wanted))))
+        if wanted - found:
+            raise NotFound(_("The request names something that does not exist. Choose it again."))
+
+
+def _store(
+    session: Session, ready: Sequence[_Ready], *, now: datetime
+) -> list[tuple[InvoiceRef, str]]:
+    environment = read_environment(session)
+    try:
+        fiscal = plugins.service(FiscalIssuing)
+    except ServiceMissing:
+        fiscal = None
+    by_point: dict[UUID, list[_Ready]] = {}
+    for one in ready:
+        by_point.setdefault(one.draft.issue_point_id, []).append(one)
+    numbers = {}
+    for point in sorted(by_point):
+        numbers[point] = numbering.allocate(
+            session,
+            issue_point_id=point,
+            document_kind=INVOICE_KIND,
+            environment=environment,
+            count=len(by_point[point]),
+        )
+    tenant = scope_of(session).tenant_id
+    invoices: list[tuple[Any, ...]] = []
+    lines: list[tuple[Any, ...]] = []
+    requests: list[InvoiceRequest] = []
+    events: list[InvoiceIssued] = []
+    made: list[tuple[InvoiceRef, str]] = []
+    for point, ones in by_point.items():
+        series = numbers[point]
+        head = f"{series.branch_code}-{series.issue_point_code}-"
+        for sequence, one in enumerate(ones, start=series.first):
+            draft, totals, buyer = one.draft, one.totals, one.customer
+            invoice_id, number = new_id(), f"{head}{sequence:09d}"
+            invoices.append(
+                (
+                    invoice_id,
+                    tenant,
+                    now,
+                    draft.customer_id,
+                    point,
+                    draft.salesperson_id,
+                    environment,
+                    number,
+                    buyer.tax_id_type,
+                    buyer.tax_id,
+                    buyer.legal_name,
+                    buyer.email,
+                    buyer.address,
+                    buyer.phone,
+                    draft.issued_on,
+                    now,
+                    draft.due_on,
+                    draft.payment_method,
+                    draft.payment_term_days,
+                    totals.subtotal,
+                    totals.discount,
+                    totals.tax,
+                    totals.total,
+                    [[t.tax_code, str(t.rate), str(t.base), str(t.amount)] for t in totals.taxes],
+                    [list(pair) for pair in draft.additional_info],
+                    draft.source,
+                    draft.source_key,
+                    "issued",
+                    totals.total,
+                )
+            )
+            for position, (line, sums) in enumerate(
+                zip(draft.lines, totals.lines, strict=True), start=1
+            ):
+                lines.append(
+                    (
+                        new_id(),
+                        tenant,
+                        now,
+                        invoice_id,
+                        position,
+                        line.product_id,
+                        line.code,
+                        line.description,
+                        line.quantity,
+                        line.unit_price,
+                        line.discount,
+                        sums.subtotal,
+                        line.tax_code,
+                        sums.rate,
+                        sums.tax,
+                        [list(pair) for pair in line.details],
+                        None if line.derivation is None else dict(line.derivation),
+                    )
+                )
+            if fiscal is not None:
+                requests.append(_request(invoice_id, series, sequence, one))
+            events.append(
+                InvoiceIssued(
+                    invoice_id,
+                    number,
+                    draft.customer_id,
+                    buyer.tax_id,
+                    draft.issued_on,
+                    draft.due_on,
+                    totals.total,
+                    draft.source,
+                    draft.source_key,
+                )
+            )
+            made.append(
+                (
+                    InvoiceRef(invoice_id, number, totals.total, draft.source_key, created=True),
+                    draft.source,
+                )
+            )
+    write_rows(session, Invoice, INVOICE_COLUMNS, invoices)
+    write_rows(session, InvoiceLine, LINE_COLUMNS, lines)
+    if fiscal is not None:
+        fiscal.request(session, requests, now=now)
+    for event in events:
+        emit(session, event, now=now)
+    return made
+
+
+def _request(
+    invoice_id: UUID, series: numbering.Numbers, sequence: int, one: _Ready
+) -> InvoiceRequest:
+    draft = one.draft
+    return InvoiceRequest(
+        document_id=invoice_id,
+        branch_code=series.branch_code,
+        issue_point_code=series.issue_point_code,
+        sequence=sequence,
+        issued_on=draft.issued_on,
+        counterpart=one.customer,
+        additional_info=draft.additional_info,
+        priority=COUNTER_PRIORITY if draft.source == "till" else 0,
+        lines=tuple(
+            FiscalLine(
+                code=line.code,
+                description=line.description,
+                quantity=line.quantity,
+                unit_price=line.unit_price,
+                discount=line.discount,
+                subtotal=sums.subtotal,
+                taxes=(FiscalTax(IVA, sums.tax_code, sums.rate, sums.subtotal, sums.tax),),
+                details=line.details,
+            )
+            for line, sums in zip(draft.lines, one.totals.lines, strict=True)
+        ),
+        payments=(FiscalPayment(draft.payment_method, one.totals.total, draft.payment_term_days),),
+    )
+
+
+def invoice_row(session: Session, invoice_id: UUID) -> Row[Any]:
+    """One invoice's columns, locked until the end of the transaction. Raises ``NotFound``."""
+    row = session.execute(
+        select(*Invoice.__table__.c).where(Invoice.id == invoice_id).with_for_update()
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
