@@ -1,0 +1,1 @@
+"""Plans, subscriptions and the billing calendar: contract date to invoices, explained line by line."""

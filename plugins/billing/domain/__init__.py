@@ -1,0 +1,1 @@
+"""The billing calendar as pure functions over dates and Decimals."""
