@@ -1,0 +1,1 @@
+"""The web shell: pages, APIs, errors, words and numbers as people read them."""

@@ -1,0 +1,35 @@
+"""Home: what needs the person today, dearest first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import current_app
+
+from core.contracts.hooks import Attention
+from core.web.context import Context
+from core.web.views import Pages, page
+
+
+class HomePages(Pages):
+    """The first page after signing in."""
+
+    blueprint = "core.home"
+
+    @page("/")
+    def index(self, ctx: Context) -> Any:
+        """What needs me today, then what the plugins show."""
+        if ctx.identity is None or ctx.identity.tenancy is None:
+            return ctx.go("core.door.companies")
+        return ctx.render("core/home.html", attention=attention(ctx))
+
+
+def attention(ctx: Context) -> list[Attention]:
+    """Answers of the hook ``home_attention``, dearest first."""
+    answers = current_app.extensions["yupana"].host.call(
+        "home_attention", tenant=ctx.tenant_id, session=ctx.session, role=ctx.role, now=ctx.now
+    )
+    return sorted((one for answer in answers for one in answer), key=lambda one: one.order)
+
+
+PAGES = (HomePages,)
