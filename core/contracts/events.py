@@ -278,3 +278,50 @@ class SupportWalletChanged(Event):
     client_tenant_id: UUID
     minutes_left: int
     changed_at: datetime
+
+
+# -- subscriptions -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionStarted(Event):
+    """Billing began a subscription; its first invoice was issued in the same transaction."""
+
+    subscription_id: UUID
+    customer_id: UUID
+    plan_id: UUID
+    plan_name: str
+    price: Decimal  # a month, before IVA
+    start_on: date
+    renews: bool
+    first_invoice_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionChanged(Event):
+    """Another plan: ``effective_on`` is the change day (upgrade) or the next period's first day."""
+
+    subscription_id: UUID
+    customer_id: UUID
+    old_plan_id: UUID
+    plan_id: UUID
+    effective_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionCancelled(Event):
+    """No further invoice will be issued (R10); what is invoiced runs to ``ends_on``."""
+
+    subscription_id: UUID
+    customer_id: UUID
+    cancelled_on: date
+    ends_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionEnded(Event):
+    """The paid time is over (R11, R15): nothing more is served or invoiced."""
+
+    subscription_id: UUID
+    customer_id: UUID
+    ended_on: date

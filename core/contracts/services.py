@@ -96,9 +96,22 @@ class Subscribing(Protocol):
         ...
 
     def subscribe(
-        self, session: Session, *, plan_id: UUID, customer_id: UUID, start_on: date, now: datetime
+        self,
+        session: Session,
+        *,
+        plan_id: UUID,
+        customer_id: UUID,
+        start_on: date,
+        now: datetime,
+        on_credit: bool = False,
+        renews: bool = True,
+        quantity: int = 1,
+        parent_id: UUID | None = None,
     ) -> UUID:
-        """Start a subscription; its first invoice is issued in this transaction (R1, R2)."""
+        """Start a subscription; its first invoice is issued in this transaction (R1, R2), with source
+        ``billing``. ``on_credit``: due by A-10; ``renews`` False: one period only (R12); ``parent_id``:
+        an add-on of that subscription (A-24). Each line's derivation names ``subscription_id``,
+        ``kind``, ``from`` and ``to`` (both inclusive)."""
         ...
 
     def cancel(self, session: Session, subscription_id: UUID, *, now: datetime) -> date:
