@@ -93,7 +93,8 @@ class BillingCalendar:
 
     def opening(self, start: date) -> tuple[Span, ...]:
         """Everything before the regular rhythm: invoice 1, and the bridge with the month after it
-        when they depend on the contract date."""
+        when they depend on the contract date.
+        """
         found = self._begin.get(start)
         if found is None:
             found = self._begin[start] = self._opening(start)

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001, RUF002  (the multiplication sign is what people read)
 """Contract and period to what is charged, with the derivation that explains it. Preview and invoice come from here."""
 
 from __future__ import annotations

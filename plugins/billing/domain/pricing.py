@@ -39,7 +39,8 @@ def price_for(
     issue_on: date,
 ) -> Decimal:
     """The price of a period for an existing client: ``agreed`` until a version that is valid on
-    ``period_start`` and was notified at least 30 days before ``issue_on``."""
+    ``period_start`` and was notified at least 30 days before ``issue_on``.
+    """
     told = {
         notice.valid_from
         for notice in notices

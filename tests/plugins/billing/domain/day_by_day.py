@@ -27,19 +27,19 @@ def live(
             rows.append(("first", start, covered, today, None, None))
         waiting = bridge_issue == "after_first" and (covered + DAY).day != 1
         if waiting and today == covered + DAY:
-            covered = issue("bridge", covered, today, rows, overdue, shift)
+            covered = issue("bridge", covered, today, rows, overdue=overdue, shift=shift)
             if today.day >= 25:  # the day 25 came or went by while the bridge was waiting
-                covered = issue("full", covered, today, rows, overdue, shift)
+                covered = issue("full", covered, today, rows, overdue=overdue, shift=shift)
         elif today.day == 25 and not waiting:
             month_after = (today.replace(day=28) + timedelta(days=4)).replace(day=1)
             while (covered + DAY).replace(day=1) <= month_after:
                 kind = "full" if (covered + DAY).day == 1 else "bridge"
-                covered = issue(kind, covered, today, rows, overdue, shift)
+                covered = issue(kind, covered, today, rows, overdue=overdue, shift=shift)
         today += DAY
     return rows[:invoices]
 
 
-def issue(kind, covered, today, rows, overdue, shift):
+def issue(kind, covered, today, rows, *, overdue, shift):
     """Write one row for the days after ``covered`` to the end of their month; return the new last day."""
     first = covered + DAY
     last = first

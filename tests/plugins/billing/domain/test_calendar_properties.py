@@ -6,6 +6,7 @@ import importlib.util
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ def test_invariants_for_every_contract_date(name):
     for start in DATES:
         spans = calendar.schedule(start, 5)
         assert spans[0].first == start
-        for before, span in zip(spans, spans[1:], strict=False):
+        for before, span in pairwise(spans):
             assert span.first == before.last + day  # contiguous and disjoint
             assert (span.last + day).day == 1  # ends on a month end
             assert before.issue_on <= span.issue_on <= span.first

@@ -48,7 +48,7 @@ MAY = InvoicedPeriod(date(2026, 5, 1), date(2026, 5, 31))
         ("19.99", "24.90", "2026-04-14", [APRIL], "11.33", "14.11", "2.78"),  # 17 days
     ],
 )
-def test_upgrade_now(old, new, on, invoiced, credit, charge, net):
+def test_upgrade_now(*, old, new, on, invoiced, credit, charge, net):
     made = upgrade_now(Decimal(old), Decimal(new), date.fromisoformat(on), invoiced)
     assert (str(made.credit), str(made.charge), str(made.net)) == (credit, charge, net)
     assert made.net == sum(row.charge.amount - row.credit.amount for row in made.rows)

@@ -110,9 +110,14 @@ def exact(
 
 @settings(max_examples=100, deadline=None)
 @given(
-    PRICES, DAYS, st.integers(0, 70), st.integers(0, 20), st.integers(0, 20), st.sampled_from(BASES)
+    price=PRICES,
+    first=DAYS,
+    length=st.integers(0, 70),
+    before=st.integers(0, 20),
+    behind=st.integers(0, 20),
+    basis=st.sampled_from(BASES),
 )
-def test_proration_agrees_with_a_day_by_day_sum(price, first, length, before, behind, basis):
+def test_proration_agrees_with_a_day_by_day_sum(*, price, first, length, before, behind, basis):
     until = first + timedelta(days=length)
     period = (first - timedelta(days=before), until + timedelta(days=behind + 1))
     share = prorate(price, first, until, period_start=period[0], period_end=period[1], basis=basis)

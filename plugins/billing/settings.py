@@ -1,0 +1,48 @@
+"""Settings of billing: the choices of the calendar that a tenant may make, and its run."""
+
+from __future__ import annotations
+
+from core.contracts.hooks import SettingSpec
+from core.i18n import lazy as _
+from plugins.billing.domain.policy import CHOICES
+
+_HELP = {
+    "basis": _("How the days of a bridge are counted for new subscriptions."),
+    "bridge_issue": _(
+        "When the second invoice is issued: day 25, or when the first period ends (A-01)."
+    ),
+    "lift_block": _(
+        "What lifts a suspension: the report of a payment, or its confirmation (A-15)."
+    ),
+    "overdue": _(
+        "Whether days already paid are served although a later invoice is overdue (A-16)."
+    ),
+    "due_shift": _(
+        "Whether a due date on a weekend or holiday moves to the next business day (A-17)."
+    ),
+    "support_rounding": _("Whether support hours are rounded per ticket or per day (A-25)."),
+    "enable": _("What starts a first contract: the confirmed money, or its report (A-26)."),
+    "suspended_at_run": _(
+        "Whether a suspended and unreported subscription is still invoiced (R15)."
+    ),
+}
+
+SPECS = (
+    *(
+        SettingSpec(f"billing.{name}", allowed[0], str, _HELP[name], choices=allowed)
+        for name, allowed in CHOICES.items()
+    ),
+    SettingSpec(
+        "billing.issue_point",
+        "",
+        str,
+        _("Id of the emission point of runs; empty: the first one whose purpose is the run."),
+    ),
+    SettingSpec(
+        "billing.payment_words",
+        "",
+        str,
+        _("How to pay, printed on invoices and reminders: bank, account, holder."),
+    ),
+)
+POLICY_KEYS = {name: f"billing.{name}" for name in CHOICES}
