@@ -1,0 +1,1 @@
+"""Electronic documents of Ecuador's tax authority: building, signing, sending, printing."""

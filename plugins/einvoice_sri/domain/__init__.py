@@ -1,0 +1,1 @@
+"""SRI's documents as data: no clock, no network, no database."""
