@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from core.contracts.hooks import Permission, PluginInfo, SettingSpec
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
 from plugins.sales import models, settings
+from plugins.sales.services import contracts
 
 OFFICE = ("owner", "operator", "distributor", "adviser")
 SELLERS = (*OFFICE, "salesperson")
@@ -61,6 +63,11 @@ class SalesPlugin:
     def register_settings(self) -> Sequence[SettingSpec]:
         """Settings ``sales.*``."""
         return settings.SPECS
+
+    @hookimpl
+    def register_services(self, registry: dict[type, Any]) -> None:
+        """Customers, invoices, payments."""
+        contracts.register(registry)
 
 
 plugin = SalesPlugin()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import pairwise
 from typing import Final
 
 from core.errors import DomainError
@@ -26,7 +27,7 @@ def check_new_pin(pin: str) -> None:
         raise DomainError(
             _("The PIN takes 4 to 8 digits. Choose another one."), code="bad_pin", field="pin"
         )
-    steps = {int(after) - int(before) for before, after in zip(pin, pin[1:], strict=False)}
+    steps = {int(after) - int(before) for before, after in pairwise(pin)}
     if steps in ({0}, {1}, {-1}):
         raise DomainError(
             _("That PIN is too easy to guess. Avoid equal or consecutive digits."),
