@@ -1,0 +1,186 @@
+"""SOAP without ceremony: the envelopes that zeep would send, and a hardened reader of answers.
+
+A contract test proves each envelope equal to zeep's, byte for byte after canonicalisation. The reader
+goes by local names, because SRI's answers and both generations of its WSDL disagree on qualification.
+"""
+
+from __future__ import annotations
+
+import base64
+from xml.sax.saxutils import escape
+
+from lxml import etree
+
+from plugins.einvoice_sri.domain.ports import (
+    Autorizacion,
+    Consulta,
+    Mensaje,
+    Recepcion,
+    RespuestaAutorizacion,
+)
+
+ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+RECEPCION = "http://ec.gob.sri.ws.recepcion"
+AUTORIZACION = "http://ec.gob.sri.ws.autorizacion"
+CONSULTAS = "http://ec.gob.sri.ws.consultas"
+HEADERS = {"SOAPAction": '""', "Content-Type": "text/xml; charset=utf-8"}
+MAX_MENSAJES = 100
+MAX_AUTORIZACIONES = 50
+MAX_TEXT = 4000
+
+_HEAD = f"<?xml version='1.0' encoding='utf-8'?>\n<soap-env:Envelope xmlns:soap-env=\"{ENVELOPE}\"><soap-env:Body>"
+_TAIL = "</soap-env:Body></soap-env:Envelope>"
+_RECEPCION_HEAD = f'{_HEAD}<ns0:validarComprobante xmlns:ns0="{RECEPCION}"><xml>'.encode()
+_RECEPCION_TAIL = f"</xml></ns0:validarComprobante>{_TAIL}".encode()
+
+
+class UnreadableAnswer(Exception):
+    """The bytes are not the answer that was asked for; ``kind`` says what they are instead."""
+
+    def __init__(self, kind: str, detail: str = "") -> None:
+        super().__init__(f"{kind}: {detail}")
+        self.kind = kind
+        self.detail = detail
+
+
+def recepcion_envelope(xml: bytes) -> bytes:
+    """``validarComprobante`` with the document in base64."""
+    return b"".join((_RECEPCION_HEAD, base64.b64encode(xml), _RECEPCION_TAIL))
+
+
+def autorizacion_envelope(clave: str) -> bytes:
+    """``autorizacionComprobante`` for a key."""
+    return (
+        f'{_HEAD}<ns0:autorizacionComprobante xmlns:ns0="{AUTORIZACION}"><claveAccesoComprobante>'
+        f"{escape(clave)}</claveAccesoComprobante></ns0:autorizacionComprobante>{_TAIL}"
+    ).encode()
+
+
+def consulta_envelope(clave: str) -> bytes:
+    """``consultarEstadoAutorizacionComprobante`` for a key."""
+    operation = "consultarEstadoAutorizacionComprobante"
+    return (
+        f'{_HEAD}<ns0:{operation} xmlns:ns0="{CONSULTAS}"><claveAcceso>'
+        f"{escape(clave)}</claveAcceso></ns0:{operation}>{_TAIL}"
+    ).encode()
+
+
+def read_recepcion(body: bytes) -> Recepcion:
+    """The typed answer of the reception. Raises ``UnreadableAnswer``."""
+    answer = _result(body, "validarComprobanteResponse", "RespuestaRecepcionComprobante")
+    estado = _text(answer, "estado")
+    if not estado:
+        raise UnreadableAnswer("no-estado")
+    mensajes: list[Mensaje] = []
+    for comprobante in _many(answer, "comprobantes", "comprobante"):
+        mensajes += _mensajes(comprobante)
+    return Recepcion(estado, tuple(mensajes[:MAX_MENSAJES]))
+
+
+def read_autorizacion(body: bytes) -> RespuestaAutorizacion:
+    """The typed answer about a key. Raises ``UnreadableAnswer``."""
+    answer = _result(body, "autorizacionComprobanteResponse", "RespuestaAutorizacionComprobante")
+    nodes = _many(answer, "autorizaciones", "autorizacion")
+    if len(nodes) > MAX_AUTORIZACIONES:
+        raise UnreadableAnswer("too-many", f"{len(nodes)} autorizaciones")
+    found = tuple(
+        Autorizacion(
+            estado=_text(one, "estado"),
+            numero=_text(one, "numeroAutorizacion"),
+            fecha=_text(one, "fechaAutorizacion"),
+            ambiente=_text(one, "ambiente"),
+            comprobante=_raw(one, "comprobante"),
+            mensajes=_mensajes(one),
+        )
+        for one in nodes
+    )
+    return RespuestaAutorizacion(_text(answer, "claveAccesoConsultada"), found)
+
+
+def read_consulta(body: bytes) -> Consulta:
+    """The typed answer of ConsultaComprobante. Raises ``UnreadableAnswer``."""
+    answer = _result(
+        body,
+        "consultarEstadoAutorizacionComprobanteResponse",
+        "EstadoAutorizacionComprobante",
+    )
+    mensajes = _mensajes(answer)
+    return Consulta(
+        clave=_text(answer, "claveAcceso"),
+        estado=_text(answer, "estadoAutorizacion"),
+        tipo=_text(answer, "tipoComprobante"),
+        ruc=_text(answer, "rucEmisor"),
+        fecha=_text(answer, "fechaAutorizacion"),
+        error=mensajes[0] if mensajes and _text(answer, "estadoConsulta") else None,
+    )
+
+
+def _result(body: bytes, response: str, result: str) -> etree._Element:
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
+    )
+    try:
+        root = etree.fromstring(body, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise UnreadableAnswer("not-xml", _clip(str(error))) from error
+    if root.getroottree().docinfo.doctype:
+        raise UnreadableAnswer("doctype")
+    if root.tag != f"{{{ENVELOPE}}}Envelope":
+        raise UnreadableAnswer("not-soap", _clip(str(root.tag)))
+    inside = next((one for one in root if _local(one) == "Body"), None)
+    first = next(iter(inside), None) if inside is not None else None
+    if first is None:
+        raise UnreadableAnswer("empty-body")
+    if _local(first) == "Fault":
+        raise UnreadableAnswer("soap-fault", _clip(_text(first, "faultstring")))
+    if _local(first) != response:
+        raise UnreadableAnswer("other-answer", _clip(_local(first)))
+    answer = next((one for one in first if _local(one) == result), None)
+    if answer is None:
+        raise UnreadableAnswer("no-result")
+    return answer
+
+
+def _local(node: etree._Element) -> str:
+    tag = node.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def _child(node: etree._Element, name: str) -> etree._Element | None:
+    return next((one for one in node if _local(one) == name), None)
+
+
+def _raw(node: etree._Element, name: str) -> str | None:
+    found = _child(node, name)
+    return None if found is None else "".join(found.itertext())
+
+
+def _text(node: etree._Element, name: str) -> str:
+    return _clip((_raw(node, name) or "").strip())
+
+
+def _clip(text: str) -> str:
+    return text[:MAX_TEXT]
+
+
+def _many(node: etree._Element, group: str, item: str) -> list[etree._Element]:
+    found = _child(node, group)
+    return [] if found is None else [one for one in found if _local(one) == item]
+
+
+def _mensajes(node: etree._Element) -> tuple[Mensaje, ...]:
+    return tuple(
+        Mensaje(
+            identificador=_text(one, "identificador"),
+            mensaje=_text(one, "mensaje"),
+            informacion_adicional=_text(one, "informacionAdicional"),
+            tipo=_text(one, "tipo") or "ERROR",
+        )
+        for one in _many(node, "mensajes", "mensaje")[:MAX_MENSAJES]
+    )

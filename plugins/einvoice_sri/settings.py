@@ -1,0 +1,25 @@
+"""Settings ``einvoice_sri.*`` of a tenant."""
+
+from __future__ import annotations
+
+from core.contracts.hooks import SettingSpec
+from core.i18n import lazy as _
+
+ENVIRONMENT = "einvoice_sri.environment"
+HASH = "einvoice_sri.hash"
+MAIL_DOCUMENTS = "einvoice_sri.mail_documents"
+IN_HOUSE = "einvoice_sri.software_in_house"
+PARALLEL_CALLS = "einvoice_sri.parallel_calls"
+
+SPECS: tuple[SettingSpec, ...] = (
+    SettingSpec(ENVIRONMENT, 1, int, _("SRI environment: 1 tests, 2 production"), (1, 2)),
+    SettingSpec(HASH, "sha1", str, _("Hash of the signature"), ("sha1", "sha256")),
+    SettingSpec(MAIL_DOCUMENTS, True, bool, _("Mail authorised documents to their receivers")),
+    SettingSpec(
+        IN_HOUSE,
+        False,
+        bool,
+        _("The company runs the software itself: the field RUC Proveedor is left out"),
+    ),
+    SettingSpec(PARALLEL_CALLS, 4, int, _("How many calls to SRI a worker makes at a time")),
+)
