@@ -138,7 +138,11 @@ class WithheldTax:
 
 @dataclass(frozen=True, slots=True)
 class WithholdingRequest(FiscalRequest):
-    """A comprobante de retención (07) over one supported document."""
+    """A comprobante de retención (07) over one supported document.
+
+    ``support_code`` is SRI's "sustento tributario" ("01" = credit for IVA); ``subject_kind`` is
+    "01" person or "02" company, only for a foreign identification (08).
+    """
 
     fiscal_period: str = ""  # MM/YYYY
     supported: SupportedDocument | None = None
@@ -147,6 +151,9 @@ class WithholdingRequest(FiscalRequest):
     supported_taxes: tuple[FiscalTax, ...] = ()
     taxes: tuple[WithheldTax, ...] = ()
     payments: tuple[FiscalPayment, ...] = ()
+    support_code: str = "01"
+    related_party: bool = False
+    subject_kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from core.contracts.fiscal import FiscalLine, FiscalPayment, FiscalRequest, FiscalTax
+from core.contracts.fiscal import (
+    FiscalLine,
+    FiscalPayment,
+    FiscalRequest,
+    FiscalTax,
+    SupportedDocument,
+)
 from core.contracts.sales import CustomerData
 from core.domain.money import ZERO
 from core.i18n import _
@@ -31,6 +37,18 @@ from plugins.einvoice_sri.domain.tipos import (
 )
 
 _CERO_DIAS = 0
+
+
+def incompleto(field: str, sentence: str) -> DocumentoIncompleto:
+    """The error for a request that lacks something; ``field`` is the request's."""
+    return DocumentoIncompleto(sentence, code=f"sri_request_{field}", field=field)
+
+
+def sustento(supported: SupportedDocument | None) -> SupportedDocument:
+    """The document that a note or a retención refers to; without one there is nothing to write."""
+    if supported is None:
+        raise incompleto("supported", _("Name the document that this one refers to."))
+    return supported
 
 
 @dataclass(frozen=True, slots=True)
