@@ -16,15 +16,25 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy import select
+from werkzeug.security import generate_password_hash
+from werkzeug.test import TestResponse
 
-from core import plugins, settings
+from core import jobs, plugins, runtime, settings
 from core.adapters.clock import FixedClock
 from core.adapters.embedded_postgres import OWNER, EmbeddedPostgres
+from core.adapters.keyring import Keyring
+from core.app import create_app
+from core.contracts.ports import Mail
 from core.db import migrate
 from core.db.components import components
 from core.db.scope import Scope
 from core.db.session import Database, bind, unit_of_work
-from core.models import Branch, CompanyProfile, IssuePoint, Tenant
+from core.models import Branch, CompanyProfile, IssuePoint, Membership, Tenant
+from core.security.models import Person
 from core.services.after_upgrade import after_upgrade
 
 NOW = datetime(2026, 4, 25, 13, 0, tzinfo=UTC)
@@ -127,14 +137,6 @@ def clock() -> FixedClock:
     return FixedClock(NOW)
 
 
-@pytest.fixture(autouse=True)
-def _home(tmp_path: Path) -> Iterator[None]:
-    """No test touches the real ``var/``: each has settings with a home of its own."""
-    before = settings.use(settings.read_settings(home=tmp_path / "home"))
-    yield
-    settings.use(before)
-
-
 def make_ruc(number: int) -> str:
     """A made-up RUC of a company (third digit 9) that passes the structure check."""
     body = f"179{number:06d}"
@@ -183,3 +185,136 @@ def tenant(make_tenant: Callable[..., Company]) -> Company:
 def other_tenant(make_tenant: Callable[..., Company]) -> Company:
     """Another company, to whom nothing may leak."""
     return make_tenant()
+
+
+class Outbox:
+    """A mailer that keeps what it was given (the port's fake; the real one has its own tests)."""
+
+    def __init__(self) -> None:
+        self.mails: list[Mail] = []
+
+    def send(self, mail: Mail) -> None:
+        """Keep the mail."""
+        self.mails.append(mail)
+
+    def to(self, address: str) -> list[Mail]:
+        """The mails to one address, oldest first."""
+        return [mail for mail in self.mails if mail.to == address]
+
+
+@pytest.fixture
+def outbox() -> Outbox:
+    """What was mailed in this test."""
+    return Outbox()
+
+
+@pytest.fixture(autouse=True)
+def _process(tmp_path: Path, clock: FixedClock, outbox: Outbox) -> Iterator[None]:
+    """What a process has: settings with a home of its own, the test's clock, keys and mailer."""
+    given = settings.use(settings.read_settings(home=tmp_path / "home"))
+    runtime.use(runtime.Runtime(given, clock, Keyring([b"k" * 32]), outbox))
+    yield
+    runtime.use(None)
+
+
+@pytest.fixture
+def drain(database: TestDatabase) -> Callable[..., int]:
+    """Run the queued jobs that are due by the test's clock, until none is left; how many ran."""
+
+    def run(until: int = 10_000) -> int:
+        return jobs.run_due(database.database.engine, until=until)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def _app(host: plugins.Host, folder: Path) -> Flask:
+    given = settings.use(settings.read_settings(home=folder / "home"))
+    runtime.use(runtime.Runtime(given, FixedClock(NOW), Keyring([b"k" * 32]), Outbox()))
+    made = create_app(given, host)
+    made.testing = True
+    return made
+
+
+@pytest.fixture
+def app(_app: Flask, database: TestDatabase) -> Flask:
+    """The whole site on this test's database."""
+    return _app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without scripts, signed out. CSRF: see ``csrf`` and ``post``."""
+    return app.test_client()
+
+
+@pytest.fixture
+def make_person(database: TestDatabase) -> Callable[..., int]:
+    """Make a person with a membership; the id. Without ``password`` nobody can sign in by form."""
+
+    def make(tenant: Company, role: str, *, username: str = "", password: str = "") -> int:
+        number = next(_numbers)
+        with unit_of_work(Scope()) as session:
+            person = Person(
+                first_name="Ana",
+                last_name=f"Prueba {number}",
+                username=username or f"P{number:09d}",
+                email=f"persona{number}@example.com",
+                password=generate_password_hash(password) if password else "!",
+                active=True,
+                session_stamp=f"stamp{number}",
+            )
+            session.add(person)
+            session.flush()
+            user_id = person.id
+        add_member(user_id, tenant, role)
+        return user_id
+
+    return make
+
+
+def add_member(user_id: int, tenant: Company, role: str) -> None:
+    """Give a person a role in a company."""
+    with unit_of_work(tenant.scope) as session:
+        session.add(Membership(user_id=user_id, role=role))
+
+
+@pytest.fixture
+def sign_in(make_person: Callable[..., int], clock: FixedClock) -> Callable[..., int]:
+    """Sign a client in: ``sign_in(client, tenant, "owner")`` or ``user_id=``; the person's id."""
+
+    def enter(client: FlaskClient, tenant: Company, role: str = "", *, user_id: int = 0) -> int:
+        user_id = user_id or make_person(tenant, role)
+        with unit_of_work(Scope(user_id=user_id)) as session:
+            stamp = session.scalars(select(Person.session_stamp).where(Person.id == user_id)).one()
+        seconds = int(clock.now().timestamp())
+        with client.session_transaction() as cookie:
+            cookie.clear()
+            cookie.update(user=user_id, stamp=stamp, seen=seconds, began=seconds)
+            cookie["tenant"] = str(tenant.id)
+        return user_id
+
+    return enter
+
+
+@pytest.fixture
+def csrf() -> Callable[[FlaskClient], str]:
+    """The token of a client's session, for ``data={"csrf_token": …}`` or ``X-CSRFToken``."""
+
+    def token(client: FlaskClient) -> str:
+        with client.session_transaction() as cookie:
+            raw = cookie.setdefault("csrf_token", "0" * 40)
+        secret = client.application.config["SECRET_KEY"]
+        return URLSafeTimedSerializer(secret, salt="wtf-csrf-token").dumps(raw)
+
+    return token
+
+
+@pytest.fixture
+def post(csrf: Callable[[FlaskClient], str]) -> Callable[..., TestResponse]:
+    """Post a form as a browser does: ``post(client, "/path", field=value)``."""
+
+    def send(client: FlaskClient, path: str, **fields: object) -> TestResponse:
+        return client.post(path, data={"csrf_token": csrf(client), **fields})
+
+    return send
