@@ -8,6 +8,8 @@ from sqlalchemy.pool import NullPool
 
 from core import plugins
 from core.db.scope import NOBODY
+from core.security.permissions import write
+from core.services.reference import seed
 
 
 def after_upgrade(owner_url: str) -> None:
@@ -15,12 +17,6 @@ def after_upgrade(owner_url: str) -> None:
 
     Both are idempotent: a second run changes nothing.
     """
-    try:
-        from core.security.permissions import write
-        from core.services.reference import seed
-    except ImportError:  # being written today; this guard goes when both are there
-        return
-
     engine = create_engine(owner_url, poolclass=NullPool)
     try:
         with Session(engine, info={"scope": NOBODY}) as session, session.begin():
