@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import click
+
 from core.contracts.hooks import Permission, PluginInfo, SettingSpec
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
-from plugins.billing import models, settings
+from plugins.billing import cli, models, settings
 
 OFFICE = ("owner", "operator")
 READERS = (*OFFICE, "accountant", "integrator")
@@ -44,6 +46,11 @@ class BillingPlugin:
     def register_settings(self) -> Sequence[SettingSpec]:
         """Settings ``billing.*``."""
         return settings.SPECS
+
+    @hookimpl
+    def register_commands(self, group: click.Group) -> None:
+        """``yupana billing …``."""
+        cli.register(group)
 
 
 plugin = BillingPlugin()

@@ -1,0 +1,153 @@
+"""What is typed on the command line to values, each refusal one sentence (exit 2)."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from functools import wraps
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+from core.errors import DomainError
+from core.i18n import _
+from plugins.billing.domain.policy import CHOICES, BillingPolicy, policy_from
+
+
+def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
+    """Print a ``DomainError`` as one sentence on stderr and exit 2."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except DomainError as error:
+            click.echo(error.sentence, err=True)
+            raise click.exceptions.Exit(2) from error
+
+    return run
+
+
+def read_date(text: str | None, option: str) -> date:
+    """A day as YYYY-MM-DD. Raises ``DomainError`` for anything else, 31 February included."""
+    if text is None:
+        raise missing(option)
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            raise DomainError(
+                _(
+                    "%(option)s: the day %(text)s does not exist; correct it.",
+                    option=option,
+                    text=text,
+                ),
+                code="billing.no_such_day",
+                field=option,
+            ) from None
+    raise DomainError(
+        _("%(option)s: write the date as 2026-03-12, not “%(text)s”.", option=option, text=text),
+        code="billing.bad_date",
+        field=option,
+    )
+
+
+def read_price(text: str | None, option: str = "--price") -> Decimal:
+    """An amount such as 30.00 or 30,00. Raises ``DomainError``."""
+    if text is None:
+        raise missing(option)
+    try:
+        price = Decimal(text.strip().replace(",", "."))
+    except InvalidOperation:
+        price = Decimal("NaN")
+    if not price.is_finite() or not re.fullmatch(r"-?[\d.,]+", text.strip()):
+        raise DomainError(
+            _(
+                "%(option)s: “%(text)s” is not an amount; write it as 30.00.",
+                option=option,
+                text=text,
+            ),
+            code="billing.bad_price",
+            field=option,
+        )
+    return price.quantize(Decimal("0.01")) if price == price.quantize(Decimal("0.01")) else price
+
+
+def read_count(text: str | None, option: str) -> int:
+    """A whole number. Raises ``DomainError``."""
+    if text is None:
+        raise missing(option)
+    if not re.fullmatch(r"-?\d{1,9}", text.strip()):
+        raise DomainError(
+            _("%(option)s: “%(text)s” is not a whole number.", option=option, text=text),
+            code="billing.bad_number",
+            field=option,
+        )
+    return int(text)
+
+
+def read_zone(name: str) -> ZoneInfo:
+    """A time zone by its IANA name. Raises ``DomainError`` when it is unknown."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise DomainError(
+            _("The time zone “%(name)s” is unknown; use for example America/Guayaquil.", name=name),
+            code="billing.unknown_zone",
+            field="zone",
+        ) from None
+
+
+def read_policy(typed: Sequence[str]) -> BillingPolicy:
+    """``name=value``, a value alone, several with commas, or a JSON object. Raises ``DomainError``."""
+    values: dict[str, Any] = {}
+    for text in typed:
+        if text.lstrip().startswith("{"):
+            values |= _json_object(text)
+            continue
+        for part in filter(None, (one.strip() for one in text.split(","))):
+            name, equals, value = part.partition("=")
+            if equals:
+                values[name.strip()] = value.strip()
+            else:
+                values[_choice_of(part)] = part
+    return policy_from(values)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise DomainError(
+            _("--policy: that is not a JSON object."), code="billing.bad_policy", field="policy"
+        )
+    return found
+
+
+def _choice_of(value: str) -> str:
+    names = [name for name, allowed in CHOICES.items() if value in allowed]
+    if len(names) != 1:
+        raise DomainError(
+            _(
+                "--policy: write it as name=value; “%(value)s” is not the value of one choice.",
+                value=value,
+            ),
+            code="billing.unknown_choice",
+            field="policy",
+        )
+    return names[0]
+
+
+def missing(option: str) -> DomainError:
+    """The refusal of a command that lacks an option."""
+    return DomainError(
+        _("%(option)s is missing; see --help.", option=option),
+        code="billing.missing_option",
+        field=option,
+    )

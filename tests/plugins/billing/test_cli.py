@@ -1,0 +1,159 @@
+"""The calendar on the command line, without a database."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from plugins.billing.cli import billing
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(billing, arguments)
+
+
+@pytest.mark.checklist("PW-09", "PW-10", "PW-11")
+def test_schedule_as_json():
+    done = run("schedule", "--price", "19.99", "--start", "2026-03-12", "--invoices", "3", "--json")
+    assert done.exit_code == 0
+    found = json.loads(done.output)
+    assert list(found) == ["invoices"]
+    first, bridge, full = found["invoices"]
+    assert first == {
+        "kind": "first",
+        "period_start": "2026-03-12",
+        "period_end": "2026-04-10",
+        "days": 30,
+        "amount": "19.99",
+        "issue_on": "2026-03-12",
+        "due_on": None,
+        "suspend_on": None,
+        "derivation": {
+            "rule": "R2",
+            "price": "19.99",
+            "from": "2026-03-12",
+            "to": "2026-04-10",
+            "days": 30,
+            "flat": True,
+            "dates": ["R2"],
+        },
+    }
+    assert bridge == {
+        "kind": "bridge",
+        "period_start": "2026-04-11",
+        "period_end": "2026-04-30",
+        "days": 20,
+        "amount": "13.33",
+        "issue_on": "2026-03-25",
+        "due_on": "2026-04-05",
+        "suspend_on": "2026-04-11",
+        "derivation": {
+            "rule": "R3",
+            "price": "19.99",
+            "from": "2026-04-11",
+            "to": "2026-04-30",
+            "days": 20,
+            "flat": False,
+            "basis": "actual_30",
+            "counted_days": 20,
+            "divisor": 30,
+            "daily_rate": "0.666333",
+            "capped": False,
+            "parts": [],
+            "dates": ["R5", "R6", "R8"],
+        },
+    }
+    assert (full["kind"], full["amount"], full["issue_on"]) == ("full", "19.99", "2026-04-25")
+
+
+@pytest.mark.parametrize(
+    ("policy", "amount", "issue", "suspend"),
+    [
+        ([], "20.00", "2026-04-25", "2026-05-12"),
+        (["basis=strict_30_360"], "19.00", "2026-04-25", "2026-05-12"),
+        (["strict_30_360", "overdue=strict"], "19.00", "2026-04-25", "2026-05-06"),
+        (["basis=actual_month_days,bridge_issue=after_first"], "19.35", "2026-05-12", "2026-06-06"),
+        (['{"basis": "actual_period_days"}'], "19.35", "2026-04-25", "2026-05-12"),
+    ],
+)
+def test_policies_on_the_command_line(policy, amount, issue, suspend):
+    typed = [part for one in policy for part in ("--policy", one)]
+    done = run(
+        "schedule", "--price", "30", "--start", "2026-04-12", "--invoices", "2", "--json", *typed
+    )
+    bridge = json.loads(done.output)["invoices"][1]
+    assert (bridge["amount"], bridge["issue_on"], bridge["suspend_on"]) == (amount, issue, suspend)
+
+
+def test_schedule_for_people():
+    done = run("schedule", "--price", "30,00", "--start", "2026-03-12", "--invoices", "2")
+    assert done.exit_code == 0
+    assert "2026-04-11 .. 2026-04-30" in done.output
+
+
+@pytest.mark.parametrize(
+    ("basis", "amount"),
+    [
+        ("actual_30", "7.00"),
+        ("strict_30_360", "7.00"),
+        ("actual_month_days", "7.24"),
+        ("actual_period_days", "7.24"),
+    ],
+)
+def test_prorate(basis, amount):
+    done = run(
+        *("prorate", "--price", "30.00", "--from", "2028-02-08", "--to", "2028-02-15"),
+        *("--period-start", "2028-02-01", "--period-end", "2028-03-01", "--basis", basis, "--json"),
+    )
+    assert json.loads(done.output)["amount"] == amount
+
+
+PRORATE = {
+    "--price": "30.00",
+    "--from": "2026-04-11",
+    "--to": "2026-05-01",
+    "--period-start": "2026-04-01",
+    "--period-end": "2026-05-01",
+    "--basis": "actual_30",
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "change"),
+    [
+        ("prorate", {"--from": "2026-05-01", "--to": "2026-04-11"}),
+        ("prorate", {"--price": "-30.00"}),
+        ("prorate", {"--price": "treinta"}),
+        ("prorate", {"--price": None}),
+        ("prorate", {"--from": "2026-02-31"}),
+        ("prorate", {"--from": "12/04/2026"}),
+        ("prorate", {"--basis": "lunar"}),
+        ("prorate", {"--period-end": "2026-03-01"}),
+        ("schedule", {"--start": "2026-02-31"}),
+        ("schedule", {"--price": "-1"}),
+        ("schedule", {"--price": "1e400"}),
+        ("schedule", {"--invoices": "0"}),
+        ("schedule", {"--invoices": "many"}),
+        ("schedule", {"--policy": "basis=lunar"}),
+        ("schedule", {"--policy": "colour=blue"}),
+        ("schedule", {"--policy": "blue"}),
+        ("schedule", {"--policy": "{"}),
+        ("schedule", {"--zone": "America/Macondo"}),
+        ("schedule", {"--zone": "../etc/passwd"}),
+    ],
+)
+def test_wrong_input_is_one_sentence_and_exit_2(command, change):
+    base = PRORATE if command == "prorate" else {"--price": "30.00", "--start": "2026-03-12"}
+    typed = [
+        part
+        for name, value in (base | change).items()
+        if value is not None
+        for part in (name, value)
+    ]
+    done = run(command, *typed, "--json")
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr.strip().endswith(".")
