@@ -36,6 +36,20 @@ class Forbidden(DomainError):
     """The person may see but not do this now: role or suspended licence (403)."""
 
 
+class Unauthorized(DomainError):
+    """Software asked without a valid key or token (401)."""
+
+
+class TooMany(DomainError):
+    """Too many attempts (429); ``retry_after`` in seconds."""
+
+    def __init__(
+        self, sentence: str, *, code: str, retry_after: int, field: str | None = None
+    ) -> None:
+        super().__init__(sentence, code=code, field=field)
+        self.retry_after = retry_after
+
+
 class ServiceMissing(YupanaError):
     """No enabled plugin offers an internal service; ``service`` names it."""
 

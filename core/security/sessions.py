@@ -107,7 +107,8 @@ def read_bearer(credential: str, now: datetime) -> Identity | None:
 
 def make_key(tenant_id: UUID, key_id: UUID) -> tuple[str, str]:
     """A new API key (shown once) and the hash that is kept. It names its tenant, so that it can be
-    looked up inside that tenant's scope."""
+    looked up inside that tenant's scope.
+    """
     secret = secrets.token_urlsafe(32)
     place = base64.urlsafe_b64encode(tenant_id.bytes + key_id.bytes).decode().rstrip("=")
     return f"{KEY_MARK}{place}.{secret}", hash_secret(secret)

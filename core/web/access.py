@@ -11,14 +11,14 @@ from flask import current_app, g, redirect, request, url_for
 from core import runtime
 from core.contracts.hooks import AccessDecision, Permission
 from core.db.scope import NOBODY, Scope, in_scope
-from core.errors import Forbidden, NotFound
+from core.errors import Forbidden, NotFound, Unauthorized
 from core.i18n import gettext as _
 from core.security import sessions
-from core.web.errors import Unauthorized, wants_problem
+from core.web.errors import wants_problem
 
 if TYPE_CHECKING:
     from core.security.identity import Identity
-    from core.web.views import Routed, Route
+    from core.web.views import Route, Routed
 
 
 class Suspended(Forbidden):
@@ -59,7 +59,7 @@ def admit(routed: Routed, route: Route, *, method: str | None = None) -> Any:
             return None
         if wants_problem():
             raise Unauthorized(_("Say which company you work for."), code="no_company")
-        return redirect(url_for("core.door.companies", next=_here()), 303)
+        return redirect(url_for("core.companies.choose", next=_here()), 303)
     if not is_entitled(who.tenancy.tenant_id, routed.plugin):
         raise NotFound
     key = routed.key(route)

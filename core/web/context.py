@@ -51,7 +51,7 @@ class Context:
     now: datetime
     form: MultiDict[str, str] = field(default_factory=lambda: EMPTY)
     args: MultiDict[str, str] = field(default_factory=lambda: EMPTY)
-    files: MultiDict[str, FileStorage] = field(default_factory=lambda: ImmutableMultiDict())
+    files: MultiDict[str, FileStorage] = field(default_factory=ImmutableMultiDict)
     error: DomainError | None = None
     submitted: bool = False
 

@@ -5,30 +5,16 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Flask, Response, jsonify, make_response, render_template, request
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from core.errors import Conflict, DomainError, Forbidden, NotFound
+from core.errors import Conflict, DomainError, Forbidden, NotFound, TooMany, Unauthorized
 from core.i18n import gettext as _
 from core.ids import new_id
 
 log = logging.getLogger(__name__)
-
-
-class Unauthorized(DomainError):
-    """Software asked without a valid key or token (401)."""
-
-
-class TooMany(DomainError):
-    """Too many attempts (429); ``retry_after`` in seconds."""
-
-    def __init__(
-        self, sentence: str, *, code: str, retry_after: int, field: str | None = None
-    ) -> None:
-        super().__init__(sentence, code=code, field=field)
-        self.retry_after = retry_after
 
 
 STATUS: tuple[tuple[type[DomainError], int], ...] = (
@@ -95,14 +81,21 @@ def respond(
         if status == 401:
             response.headers["WWW-Authenticate"] = 'Bearer realm="yupana"'
         return response
-    html = render_template(
-        "core/error.html",
-        status=status,
-        heading=title_of(status),
-        sentence=sentence,
-        reference=reference,
-        url=url,
-    )
+    values = {
+        "status": status,
+        "heading": title_of(status),
+        "sentence": sentence,
+        "reference": reference,
+        "url": url,
+        "error": None,
+    }
+    try:
+        html = render_template("core/error.html", **values)
+    except Exception:  # (the frame needs what just failed: show the page without it)
+        log.exception("error page")
+        g.without_frame = True
+        g.pop("shell", None)
+        html = render_template("core/error.html", **values)
     return make_response(html, status)
 
 

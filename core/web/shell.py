@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -83,21 +84,20 @@ class Shell:
             )
         entries = [*CORE_MENU, *(one for answer in given for one in answer)]
         allowed = [e for e in entries if not e.permission or e.permission in self.who.permissions]
-        here = self._here([url_for(e.endpoint) for e in allowed])
-        return [
-            Link(str(e.label), url_for(e.endpoint), e.icon, url_for(e.endpoint) == here)
+        links = [
+            Link(str(e.label), url, e.icon, is_here=False)
             for e in sorted(allowed, key=lambda e: (e.order, str(e.label)))
+            if (url := url_or_none(e.endpoint))
         ]
+        here = self._here([one.url for one in links])
+        return [replace(one, is_here=one.url == here) for one in links]
 
     @property
     def search_url(self) -> str:
         """Where the search box leads: the first list of the menu that searches; empty: no box."""
         for endpoint, permission in SEARCHES:
             if permission in (self.who.permissions if self.who else ()):
-                try:
-                    return url_for(endpoint)
-                except BuildError:
-                    continue
+                return url_or_none(endpoint) or ""
         return ""
 
     @property
@@ -109,7 +109,16 @@ class Shell:
         ).upper()
 
     @property
-    def role_word(self) -> str:
+    def url_or_none(endpoint: str) -> str | None:
+    """The address of a page; None (and a line in the log) when no plugin offers it."""
+    try:
+        return url_for(endpoint)
+    except BuildError:
+        log.warning("no page behind the menu entry %s", endpoint)
+        return None
+
+
+def role_word(self) -> str:
         """The role as people call it."""
         return role_word(self.tenancy.role) if self.tenancy else ""
 
@@ -200,7 +209,7 @@ def install(app: Flask) -> None:
 def _shell() -> Shell:
     if "shell" not in g:
         try:
-            who = access.identity()
+            who = None if g.get("without_frame") else access.identity()
         except Exception:  # noqa: BLE001  (an error page must render without a database)
             who = None
         g.shell = Shell(who)

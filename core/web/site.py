@@ -41,13 +41,15 @@ class Site:
 
     def add_blueprint(self, blueprint: Blueprint, *, plugin: str) -> None:
         """Register a Flask blueprint that guards its own doors (the receivers' portal, public pages).
-        CSRF, size limits and error pages hold for it too."""
+        CSRF, size limits and error pages hold for it too.
+        """
         self.blueprints[blueprint.name] = plugin
         self.app.register_blueprint(blueprint)
 
     def add_files(self, name: str, folder: Path) -> None:
         """Serve ``templates/`` and ``static/<name>/`` of a component at ``/static/<name>/``; endpoint
-        ``<name>.static``."""
+        ``<name>.static``.
+        """
         static = folder / "static" / name
         self.app.register_blueprint(
             Blueprint(

@@ -65,13 +65,15 @@ def page(rule: str, *, action: str = "read") -> Callable[[Handler], Handler]:
 
 def command(rule: str, *, action: str) -> Callable[[Handler], Handler]:
     """A button: POST with CSRF token. A ``DomainError`` rolls back and shows the page it came from
-    with the sentence on top."""
+    with the sentence on top.
+    """
     return _mark("command", rule, action, METHODS["command"])
 
 
 def form(rule: str, *, action: str) -> Callable[[Handler], Handler]:
     """A form: GET shows it, POST saves (``ctx.submitted``). On a ``DomainError`` the same handler runs
-    again with ``ctx.error`` set, ``ctx.submitted`` False and ``ctx.form`` as typed; the answer is 422."""
+    again with ``ctx.error`` set, ``ctx.submitted`` False and ``ctx.form`` as typed; the answer is 422.
+    """
     return _mark("form", rule, action, METHODS["form"])
 
 

@@ -10,8 +10,10 @@ if TYPE_CHECKING:
 
 def register(site: Site) -> None:
     """Add every page and API of core to the site."""
-    from core.web.pages import account, door, home
+    from core.web.pages import account, door, home, token
 
     for module in (home, door, account):
         for cls in module.PAGES:
             site.add_pages(cls, plugin="core")
+    for api in token.APIS:
+        site.add_api(api, plugin="core")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.security import sessions
+from core.errors import DomainError
+from core.i18n import gettext as _
+from core.security import door, guard, passwords, sessions
 from core.web.context import Context
 from core.web.views import Pages, command, form
 
@@ -17,13 +19,32 @@ class AccountPages(Pages):
 
     @form("/password", action="write")
     def password(self, ctx: Context) -> Any:
-        """Change the own password."""
-        return ctx.render("core/password.html")
+        """Change the own password; every other session of the person ends."""
+        if not ctx.submitted:
+            return ctx.render("core/password.html")
+        password, who = ctx.form.get("password", ""), ctx.identity
+        assert who is not None
+        counted = [door.counters(who.username)[0]]
+        guard.take(counted, ctx.now)
+        if not passwords.check_own(ctx.session, ctx.user_id, ctx.form.get("current", "")):
+            guard.lock_if_spent(counted, ctx.now)
+            raise DomainError(
+                _("The present password is not correct."), code="password.current", field="current"
+            )
+        guard.forgive(counted)
+        passwords.check_policy(password, again=ctx.form.get("again", ""))
+        stamp = passwords.change_password(ctx.session, ctx.user_id, password, now=ctx.now)
+        sessions.open_session(
+            ctx.user_id, stamp, who.tenancy.tenant_id if who.tenancy else None, ctx.now
+        )
+        ctx.flash(_("Your password is set. Other open sessions were closed."))
+        return ctx.go("core.home.index")
 
     @command("/sign-out", action="write")
     def sign_out(self, ctx: Context) -> Any:
         """End the session."""
         sessions.close_session()
+        ctx.flash(_("You signed out."))
         return ctx.go("core.door.sign_in")
 
 

@@ -20,7 +20,7 @@ class HomePages(Pages):
     def index(self, ctx: Context) -> Any:
         """What needs me today, then what the plugins show."""
         if ctx.identity is None or ctx.identity.tenancy is None:
-            return ctx.go("core.door.companies")
+            return ctx.go("core.companies.choose")
         return ctx.render("core/home.html", attention=attention(ctx))
 
 
