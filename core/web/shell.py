@@ -109,16 +109,7 @@ class Shell:
         ).upper()
 
     @property
-    def url_or_none(endpoint: str) -> str | None:
-    """The address of a page; None (and a line in the log) when no plugin offers it."""
-    try:
-        return url_for(endpoint)
-    except BuildError:
-        log.warning("no page behind the menu entry %s", endpoint)
-        return None
-
-
-def role_word(self) -> str:
+    def role_word(self) -> str:
         """The role as people call it."""
         return role_word(self.tenancy.role) if self.tenancy else ""
 
@@ -175,6 +166,15 @@ def role_word(self) -> str:
             or (url != "/" and request.path.startswith(url.rstrip("/") + "/"))
         ]
         return max(inside, key=len, default="")
+
+
+def url_or_none(endpoint: str) -> str | None:
+    """The address of a page; None (and a line in the log) when no plugin offers it."""
+    try:
+        return url_for(endpoint)
+    except BuildError:
+        log.warning("no page behind the menu entry %s", endpoint)
+        return None
 
 
 def role_word(role: str) -> str:
