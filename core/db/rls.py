@@ -13,10 +13,11 @@ from sqlalchemy import Table
 
 from core.db.session import PLATFORM_ROLE
 
-SCOPES = ("tenant", "membership", "receiver", "platform", "global")
+SCOPES = ("tenant", "membership", "receiver", "grant", "platform", "global")
 
 _TENANT = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
 _PERSON = "user_id = nullif(current_setting('app.user_id', true), '')::integer"
+_ACCOUNT = "account_id = nullif(current_setting('app.account_id', true), '')::uuid"
 _RECEIVER = "receiver_id = ANY (nullif(current_setting('app.receiver_ids', true), '')::uuid[])"
 
 
@@ -44,7 +45,9 @@ def fence_statements(table: str, scope: str) -> list[str]:
     if scope == "platform":
         made.append(f"CREATE POLICY anyone_adds ON {name} FOR INSERT WITH CHECK (true)")
         return made
-    if scope == "receiver":
+    if scope in ("receiver", "grant"):
+        if scope == "grant":  # which identities an account may read, known at sign-in
+            made.append(f"CREATE POLICY own_account ON {name} FOR SELECT USING ({_ACCOUNT})")
         made.append(
             f"CREATE POLICY own_rows ON {name} USING ({_RECEIVER}) WITH CHECK ({_RECEIVER})"
         )

@@ -15,11 +15,12 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A tenant (or distributor), a person (``ab_user.id``), the identities of a receiver."""
+    """A tenant (or distributor), a person (``ab_user.id``), a receiver's account and identities."""
 
     tenant_id: UUID | None = None
     user_id: int | None = None
     receiver_ids: tuple[UUID, ...] = ()
+    account_id: UUID | None = None
     platform: bool = False  # only inside core.db.session.platform_scope
 
 

@@ -65,16 +65,37 @@ def _tell_postgres_who_asks(
     connection.execute(
         text(
             "SELECT set_config('app.tenant_id', :tenant, true), set_config('app.user_id', :user, true),"
-            " set_config('app.receiver_ids', :receivers, true)"
+            " set_config('app.receiver_ids', :receivers, true),"
+            " set_config('app.account_id', :account, true)"
         ),
         {
             "tenant": str(scope.tenant_id or ""),
             "user": "" if scope.user_id is None else str(scope.user_id),
-            "receivers": "{" + ",".join(str(one) for one in scope.receiver_ids) + "}",
+            "receivers": _array(scope.receiver_ids),
+            "account": str(scope.account_id or ""),
         },
     )
     if scope.platform:
         connection.execute(text(f"SET LOCAL ROLE {PLATFORM_ROLE}"))
+
+
+def _array(ids: tuple[UUID, ...]) -> str:
+    return "{" + ",".join(str(one) for one in ids) + "}"
+
+
+@contextmanager
+def also_as_receivers(session: Session, receiver_ids: tuple[UUID, ...]) -> Iterator[None]:
+    """Let the transaction at hand also write rows of these receivers (publishing to an inbox)."""
+    session.flush()
+    setting = text("SELECT set_config('app.receiver_ids', :receivers, true)")
+    session.execute(setting, {"receivers": _array(receiver_ids)})
+    try:
+        yield
+        session.flush()
+    finally:
+        scope: Scope = session.info.get("scope", current_scope())
+        if session.is_active:
+            session.execute(setting, {"receivers": _array(scope.receiver_ids)})
 
 
 @contextmanager
