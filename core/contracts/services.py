@@ -88,6 +88,26 @@ class FiscalIssuing(Protocol):
         ...
 
 
+class SignatureChecking(Protocol):
+    """Owned by einvoice_sri: judges documents that others signed."""
+
+    def problem(self, xml: bytes, *, now: datetime) -> str:
+        """Why the signature of ``xml`` (bare or in SRI's envelope) is not good, as a translated
+        sentence; empty when it is good. Never raises for a foreign file.
+        """
+        ...
+
+
+class PaymentLinks(Protocol):
+    """Owned by sales: where a customer reports a payment without signing in."""
+
+    def report_path(self, session: Session, invoice_id: UUID) -> str:
+        """The signed path of the page "Ya pagué" of an invoice; put the installation's address
+        before it.
+        """
+        ...
+
+
 class Subscribing(Protocol):
     """Owned by billing; licensing sells licences with it."""
 
@@ -111,7 +131,8 @@ class Subscribing(Protocol):
         """Start a subscription; its first invoice is issued in this transaction (R1, R2), with source
         ``billing``. ``on_credit``: due by A-10; ``renews`` False: one period only (R12); ``parent_id``:
         an add-on of that subscription (A-24). Each line's derivation names ``subscription_id``,
-        ``kind``, ``from`` and ``to`` (both inclusive)."""
+        ``kind``, ``from`` and ``to`` (both inclusive).
+        """
         ...
 
     def cancel(self, session: Session, subscription_id: UUID, *, now: datetime) -> date:

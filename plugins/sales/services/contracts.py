@@ -14,8 +14,19 @@ from core.contracts.sales import (
     InvoiceSnapshot,
     PaymentData,
 )
-from core.contracts.services import CustomerDirectory, InvoiceIssuing, PaymentRecording
-from plugins.sales.services import issue_invoices, keep_customers, read_invoices, record_payment
+from core.contracts.services import (
+    CustomerDirectory,
+    InvoiceIssuing,
+    PaymentLinks,
+    PaymentRecording,
+)
+from plugins.sales.services import (
+    issue_invoices,
+    keep_customers,
+    payment_links,
+    read_invoices,
+    record_payment,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -61,8 +72,17 @@ class Payments:
         return record_payment.record_payment(session, payment, now=now)
 
 
+class Links:
+    """``PaymentLinks``."""
+
+    def report_path(self, session: Session, invoice_id: UUID) -> str:
+        """The signed path of the page "Ya pagué"."""
+        return payment_links.sign_link(session, invoice_id)
+
+
 def register(registry: dict[type, Any]) -> None:
     """Put the services of sales into the registry of the plugin host."""
     registry[CustomerDirectory] = Customers()
     registry[InvoiceIssuing] = Invoices()
     registry[PaymentRecording] = Payments()
+    registry[PaymentLinks] = Links()

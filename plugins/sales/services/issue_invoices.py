@@ -35,6 +35,7 @@ from plugins.sales.domain.totals import DocumentTotals, total_up
 from plugins.sales.domain.vocabulary import INVOICE_KIND, MAX_DRAFTS
 from plugins.sales.models import Customer, Invoice, InvoiceLine, Product, Salesperson
 from plugins.sales.services.environment import read_environment
+from plugins.sales.services.use_credit import cover_from_credit
 from plugins.sales.services.write_rows import write_rows
 
 IVA = "2"
@@ -124,8 +125,14 @@ def issue_invoices(
     fresh = _without_repeats(drafts, refs)
     if fresh:
         ready = _prepare(session, fresh)
-        for ref, source in _store(session, ready, now=now):
-            refs[(source, ref.source_key)] = ref
+        made = _store(session, ready, now=now)
+        for ref, one in made:
+            refs[(one.draft.source, ref.source_key)] = ref
+        cover_from_credit(
+            session,
+            [(ref.id, one.draft.customer_id, ref.total, one.draft.source) for ref, one in made],
+            now=now,
+        )
     return [refs[(draft.source, draft.source_key)] for draft in drafts]
 
 
@@ -224,7 +231,7 @@ def _check_own(session: Session, drafts: Sequence[InvoiceDraft]) -> None:
 
 def _store(
     session: Session, ready: Sequence[_Ready], *, now: datetime
-) -> list[tuple[InvoiceRef, str]]:
+) -> list[tuple[InvoiceRef, _Ready]]:
     environment = read_environment(session)
     try:
         fiscal = plugins.service(FiscalIssuing)
@@ -243,17 +250,18 @@ def _store(
             count=len(by_point[point]),
         )
     tenant = scope_of(session).tenant_id
+    ids = iter(sorted(new_id() for _one in ready))  # in the order of the numbers
     invoices: list[tuple[Any, ...]] = []
     lines: list[tuple[Any, ...]] = []
     requests: list[InvoiceRequest] = []
     events: list[InvoiceIssued] = []
-    made: list[tuple[InvoiceRef, str]] = []
+    made: list[tuple[InvoiceRef, _Ready]] = []
     for point, ones in by_point.items():
         series = numbers[point]
         head = f"{series.branch_code}-{series.issue_point_code}-"
         for sequence, one in enumerate(ones, start=series.first):
             draft, totals, buyer = one.draft, one.totals, one.customer
-            invoice_id, number = new_id(), f"{head}{sequence:09d}"
+            invoice_id, number = next(ids), f"{head}{sequence:09d}"
             invoices.append(
                 (
                     invoice_id,
@@ -329,7 +337,7 @@ def _store(
             made.append(
                 (
                     InvoiceRef(invoice_id, number, totals.total, draft.source_key, created=True),
-                    draft.source,
+                    one,
                 )
             )
     write_rows(session, Invoice, INVOICE_COLUMNS, invoices)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
+from markupsafe import escape
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core import jobs
+from core.contracts.ports import Mail
 from core.db.tenancy import scope_of
+from core.i18n import _
+from core.models import CompanyProfile, Tenant
 from core.services import settings
+from core.web.formats import day, money
+from plugins.sales.models import Allocation, Customer, Invoice, Payment
 
 TASK = "sales.mail_receipt"
 SILENT = frozenset({"cash", "card", "credit", "withholding"})  # paid face to face, or no money
@@ -23,3 +31,67 @@ def defer_receipt(session: Session, payment_id: UUID, method: str) -> None:
         TASK,
         {"tenant_id": str(scope_of(session).tenant_id), "payment_id": str(payment_id)},
     )
+
+
+def compose_receipt(session: Session, payment_id: UUID, *, now: datetime) -> Mail | None:
+    """The receipt as a mail; None when there is nobody to send it to or it was sent."""
+    row = session.execute(
+        select(
+            Payment.amount,
+            Payment.excess,
+            Payment.value_on,
+            Payment.bank,
+            Payment.reference,
+            Payment.state,
+            Payment.receipt_sent_at,
+            Customer.legal_name,
+            Customer.email,
+        )
+        .join(Customer, Customer.id == Payment.customer_id)
+        .where(Payment.id == payment_id)
+    ).one_or_none()
+    if row is None or not row.email or row.receipt_sent_at or row.state != "recorded":
+        return None
+    company = session.execute(
+        select(CompanyProfile.legal_name, CompanyProfile.trade_name, CompanyProfile.email)
+    ).one_or_none()
+    tenant = session.scalar(select(Tenant.name).where(Tenant.id == scope_of(session).tenant_id))
+    sender = (company and (company.trade_name or company.legal_name)) or tenant or ""
+    paid = session.execute(
+        select(Invoice.number, Allocation.amount)
+        .join(Allocation, Allocation.invoice_id == Invoice.id)
+        .where(Allocation.payment_id == payment_id)
+        .order_by(Invoice.number)
+    ).all()
+    lines = [
+        _("Dear %(name)s:", name=row.legal_name),
+        _(
+            "We received your payment of %(amount)s on %(day)s. Thank you.",
+            amount=money(row.amount),
+            day=day(row.value_on),
+        ),
+    ]
+    if row.reference:
+        lines.append(_("Reference: %(reference)s", reference=f"{row.bank} {row.reference}".strip()))
+    lines += [
+        _("Invoice %(number)s: %(amount)s", number=one.number, amount=money(one.amount))
+        for one in paid
+    ]
+    if row.excess:
+        lines.append(_("In your favour for the next invoice: %(amount)s", amount=money(row.excess)))
+    lines.append(str(sender))
+    return Mail(
+        message_id=f"receipt.{payment_id}@yupana",
+        to=row.email,
+        subject=_("Receipt of your payment of %(amount)s", amount=money(row.amount)),
+        text="\n\n".join(lines) + "\n",
+        html="".join(f"<p>{escape(one)}</p>" for one in lines),
+        sender_name=str(sender),
+        reply_to=(company.email if company else "") or "",
+        sent_at=now,
+    )
+
+
+def mark_sent(session: Session, payment_id: UUID, *, now: datetime) -> None:
+    """Remember that the receipt has left."""
+    session.execute(update(Payment).where(Payment.id == payment_id).values(receipt_sent_at=now))

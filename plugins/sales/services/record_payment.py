@@ -171,7 +171,7 @@ def lock_invoices(session: Session, ids: Sequence[UUID]) -> dict[UUID, Row[Any]]
         .order_by(Invoice.id)
         .with_for_update()
     )
-    found = {row.id: row for row in rows}
+    found: dict[UUID, Any] = {row.id: row for row in rows}
     if set(ids) - found.keys():
         raise NotFound(_("One of the invoices does not exist. Choose them again."))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,21 +10,11 @@ from uuid import UUID
 
 import pytest
 
-from core import runtime
-from core import settings as installation
 from core.contracts.sales import CustomerData, InvoiceDraft, InvoiceLineDraft
 from core.db.session import unit_of_work
 from plugins.sales.services.keep_customers import ensure_customers
 
 BUYER = CustomerData("04", "1792205859001", "Comercial Andina S.A.", "compras@andina.ec", "Quito")
-
-
-@pytest.fixture(autouse=True)
-def running(_home: None) -> Iterator[None]:
-    """A runtime with a keyring, as every process has one."""
-    runtime.use(runtime.assemble(installation.current()))
-    yield
-    runtime.use(None)
 
 
 @pytest.fixture
