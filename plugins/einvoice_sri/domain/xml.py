@@ -8,7 +8,7 @@ without one, and whoever stores the signed document may put one in front without
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, Field, fields
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -322,7 +322,9 @@ def read_element(root: Any) -> Comprobante:
             _("The root element %(tag)s is none of SRI's six documents.", tag=root.tag),
             code="sri_xml_root",
         )
-    children = [child for child in root if child.tag != _FIRMA]
+    children = list(root)
+    if children and children[-1].tag == _FIRMA:
+        del children[-1]
     attributes = {name: value for name, value in root.attrib.items() if not name.startswith(_XSI)}
     if attributes.pop("id", ID) != ID:
         raise _wrong(root, _("its id must be “comprobante”"))
@@ -343,60 +345,59 @@ def _wrong(element: Any, why: str) -> DocumentoIlegible:
     )
 
 
+_TABLAS: dict[type[Any], dict[str, tuple[int, Campo]]] = {}
+
+
+def _tabla(clase: type[Any]) -> dict[str, tuple[int, Campo]]:
+    """The elements that a class may hold: tag to place and field."""
+    if clase not in _TABLAS:
+        _TABLAS[clase] = {
+            one.tag: (place, one)
+            for place, one in enumerate(campos(clase))
+            if one.forma not in (ATRIBUTO["xml"], CUERPO["xml"])
+        }
+    return _TABLAS[clase]
+
+
 def _instance(
-    clase: type[Any], element: Any, children: list[Any], attributes: dict[str, str]
+    clase: type[Any], element: Any, children: Iterable[Any], attributes: dict[str, str]
 ) -> Any:
     values: dict[str, Any] = {}
-    place = 0
+    tabla, last = _tabla(clase), -1
+    for child in children:
+        place, one = tabla.get(child.tag, (-1, None))
+        again = one is not None and one.forma == REPETIDO["xml"]
+        if one is None or place < last or (place == last and not again):
+            raise _wrong(child, _("it is unknown, repeated or out of order here"))
+        last = place
+        if again:
+            values[one.name] = (*values.get(one.name, ()), _group(one.tipo, child))
+        else:
+            values[one.name] = _value(one, child)
     for one in campos(clase):
-        if one.forma == ATRIBUTO["xml"]:
-            if one.tag in attributes:
-                values[one.name] = attributes.pop(one.tag)
+        if one.forma == ATRIBUTO["xml"] and one.tag in attributes:
+            values[one.name] = attributes.pop(one.tag)
         elif one.forma == CUERPO["xml"]:
             values[one.name] = _text(element)
-        elif one.forma == REPETIDO["xml"]:
-            first = place
-            while place < len(children) and children[place].tag == one.tag:
-                place += 1
-            values[one.name] = tuple(_group(one.tipo, child) for child in children[first:place])
-        elif place < len(children) and children[place].tag == one.tag:
-            values[one.name] = _value(one, children[place])
-            place += 1
-    _nothing_left(clase, element, values, children[place:], attributes)
-    return clase(**values)
-
-
-def _nothing_left(
-    clase: type[Any],
-    element: Any,
-    values: dict[str, Any],
-    children: list[Any],
-    attributes: dict[str, str],
-) -> None:
-    """Refuse what is missing, and what nobody took."""
-    if children:
-        raise _wrong(children[0], _("it is unknown, repeated or out of order here"))
+        if one.requerido and one.name not in values:
+            raise _wrong(element, _("%(tag)s is missing", tag=one.tag))
     if attributes:
         name = next(iter(attributes))
         raise _wrong(element, _("it has the unknown attribute %(name)s", name=name))
-    for one in campos(clase):
-        if one.requerido and one.name not in values:
-            raise _wrong(element, _("%(tag)s is missing", tag=one.tag))
+    return clase(**values)
 
 
 def _group(clase: type[Any], element: Any) -> Any:
     if not _es_par(clase):
         _no_text(element)
-    return _instance(clase, element, list(element), dict(element.attrib))
+    return _instance(clase, element, element, dict(element.attrib))
 
 
 def _value(one: Campo, element: Any) -> Any:
     if one.forma == "grupo":
         return _group(one.tipo, element)
-    if element.attrib:
-        raise _wrong(
-            element, _("it has the unknown attribute %(name)s", name=element.attrib.keys()[0])
-        )
+    if element.keys():
+        raise _wrong(element, _("it has the unknown attribute %(name)s", name=element.keys()[0]))
     if one.forma == "lista":
         _no_text(element)
         wanted = item_tag(one.tipo)
@@ -408,7 +409,8 @@ def _value(one: Campo, element: Any) -> Any:
 
 
 def _no_text(element: Any) -> None:
-    if (element.text or "").strip() or any((child.tail or "").strip() for child in element):
+    loose = [element.text, *(child.tail for child in element)]
+    if any(text and not text.isspace() for text in loose):
         raise _wrong(element, _("it may hold elements only, no text"))
 
 
