@@ -14,6 +14,7 @@ from functools import cache
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import NameOID
 
@@ -284,7 +285,7 @@ def p12(
     label: str = "firma",
 ) -> bytes:
     """An ordinary P12 as ``cryptography`` writes it (PBES2, AES-256)."""
-    return serialization.pkcs12.serialize_key_and_certificates(
+    return pkcs12.serialize_key_and_certificates(
         label.encode(),
         one.key,
         one.certificate,

@@ -58,7 +58,8 @@ _AUTHORITIES = {
 _PRIVATE = "1.3.6.1.4.1."
 _REGISTRO_CIVIL_CEDULA = "1.3.6.1.4.1.55519.1.1.1.5.2.4"
 _ETSI_NUMBER = re.compile(r"^(?:IDC|VAT|TIN)EC-(\d{10}(?:\d{3})?)$")
-_BARE_NUMBER = re.compile(r"^(\d{10}(?:001)?)(?:-.*)?$")
+# A bare serialNumber counts only where it can be a cédula; the Central Bank puts its own number there.
+_BARE_NUMBER = re.compile(r"^((?:0[1-9]|1\d|2[0-4]|30)[0-6]\d{7}(?:001)?)(?:-.*)?$")
 
 
 class CertificadoIlegible(ValueError):
