@@ -55,6 +55,13 @@ class Settings(BaseSettings):
         SecretStr(""), description="Base64 of 32 bytes; empty: <home>/master.key is used"
     )
     sri_simulator_port: int = Field(8099, ge=0, le=65535, description="Port of the SRI simulator")
+    sri_url: str = Field(
+        "",
+        description="Where SRI is: empty for SRI itself (the simulator in a demo), simulator, null, or an address",
+    )
+    failpoint: str = Field(
+        "", description="Crash tests only: the place where the process kills itself, name:nth"
+    )
     mailbox_port: int = Field(8025, ge=0, le=65535, description="Port of the demo's mailbox page")
     mailbox_smtp_port: int = Field(
         8026, ge=0, le=65535, description="SMTP port of the demo's mailbox"

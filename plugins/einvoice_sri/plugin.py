@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from core.contracts.hooks import Permission, PluginInfo, SettingSpec
+from core.contracts.hooks import Permission, PluginInfo, SettingSpec, Task
+from core.contracts.schedule import Schedule
+from core.contracts.services import FiscalIssuing
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
-from plugins.einvoice_sri import models, settings
+from plugins.einvoice_sri import jobs, models, settings
+from plugins.einvoice_sri.services.request_documents import Issuing
 
 OFFICE = ("owner", "operator", "distributor", "adviser")
 READERS = (*OFFICE, "salesperson", "accountant", "integrator")
@@ -40,6 +44,21 @@ class EinvoiceSriPlugin:
     def register_settings(self) -> Sequence[SettingSpec]:
         """Settings ``einvoice_sri.*``."""
         return settings.SPECS
+
+    @hookimpl
+    def register_services(self, registry: dict[type, Any]) -> None:
+        """``FiscalIssuing``."""
+        registry[FiscalIssuing] = Issuing()
+
+    @hookimpl
+    def register_tasks(self) -> Sequence[Task]:
+        """Emission, mail, sweep."""
+        return jobs.TASKS
+
+    @hookimpl
+    def register_schedules(self) -> Sequence[Schedule]:
+        """The look for stragglers."""
+        return jobs.SCHEDULES
 
 
 plugin = EinvoiceSriPlugin()

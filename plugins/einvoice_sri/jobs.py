@@ -1,0 +1,164 @@
+"""What workers do for fiscal documents: carry a chunk one step on, mail a chunk, look for stragglers.
+
+Each job may be killed anywhere and run again: what it finds in the rows decides what it does.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core import jobs, runtime
+from core import settings as installation
+from core.contracts.hooks import Task
+from core.contracts.ports import MailError
+from core.contracts.schedule import Schedule
+from core.db.session import platform_scope, tenant_work
+from core.errors import TryLater
+from core.failpoints import failpoint
+from core.services import settings as tenant_settings
+from plugins.einvoice_sri import settings
+from plugins.einvoice_sri.adapters.gateways import Gateways, open_gateways
+from plugins.einvoice_sri.domain.estados import pausa
+from plugins.einvoice_sri.domain.xades import SigningKey
+from plugins.einvoice_sri.models.documents import FiscalDocument
+from plugins.einvoice_sri.services.claim_documents import Claim, claim
+from plugins.einvoice_sri.services.intend_mail import MAIL
+from plugins.einvoice_sri.services.issue_document import sign_requested
+from plugins.einvoice_sri.services.mail_document import mark_problem, mark_sent, write_letter
+from plugins.einvoice_sri.services.pauses import WAITING, defer_waiting, open_pauses, stops
+from plugins.einvoice_sri.services.record_outcomes import record
+from plugins.einvoice_sri.services.request_documents import EMIT, emission
+from plugins.einvoice_sri.services.send_document import converse_all
+
+SWEEP = "einvoice_sri.sweep"
+RECORD_EVERY = 50
+STRAGGLER = timedelta(minutes=20)
+PAUSED_LOOK = timedelta(minutes=15)
+log = logging.getLogger("yupana.sri")
+
+_gateways: Gateways | None = None
+
+
+def use_gateways(given: Gateways | None) -> None:
+    """Make these the gateways of this process (None: those that the settings name)."""
+    global _gateways
+    _gateways = given
+
+
+def gateways() -> Gateways:
+    """The gateways of this process."""
+    global _gateways
+    if _gateways is None:
+        _gateways = open_gateways(installation.current())
+    return _gateways
+
+
+def _key_for(session: Session, now: datetime) -> SigningKey:
+    from plugins.einvoice_sri.services.certificates import signing_key_for
+
+    return signing_key_for(session, now)
+
+
+def emit(args: dict[str, Any], now: datetime) -> None:
+    """Task ``einvoice_sri.emit``: sign what is requested, send what is signed, ask for what was sent."""
+    tenant = UUID(args["tenant"])
+    ids = [UUID(one) for one in args["documents"]]
+    with tenant_work(tenant) as session:
+        sign_requested(session, ids, key_for=_key_for, now=now)
+    failpoint("sri.after_sign_commit")
+    with tenant_work(tenant) as session:
+        claims = claim(session, ids, now=now, simulated=gateways().is_simulated)
+        parallel = int(tenant_settings.read(session, settings.PARALLEL_CALLS))
+    failpoint("sri.after_claim")
+    for one in claims:
+        _talk(tenant, one, now, parallel)
+    with tenant_work(tenant) as session:
+        _come_back(session, tenant, ids, now)
+    failpoint("sri.after_emit")
+
+
+def _talk(tenant: UUID, one: Claim, now: datetime, parallel: int) -> None:
+    gateway = gateways().of(one.environment)
+    outcomes = converse_all(gateway, one.deliveries, now, parallel=parallel)
+    talked = zip(one.deliveries, outcomes, strict=True)
+    while chunk := list(islice(talked, RECORD_EVERY)):
+        failpoint("sri.before_record")
+        with tenant_work(tenant) as session:
+            record(session, chunk, now=now)
+            failpoint("sri.before_record_commit")
+        failpoint("sri.after_record")
+
+
+def _come_back(session: Session, tenant: UUID, ids: Sequence[UUID], now: datetime) -> None:
+    """Defer the next step of those that are not at an end; stopped ones wait for a person."""
+    rows = session.scalars(
+        select(FiscalDocument).where(FiscalDocument.id.in_(ids), FiscalDocument.state.in_(WAITING))
+    ).all()
+    pauses = open_pauses(session) if rows else ()
+    moving = [
+        row for row in rows if row.state in ("unknown", "received") or stops(pauses, row) is None
+    ]
+    if not moving:
+        return
+    due = min(row.claimed_until or row.next_at or now + pausa(1) for row in moving)
+    at = max(due, now + pausa(1))
+    jobs.defer_many(session, [emission(tenant, [row.id for row in moving], at=at)])
+
+
+def mail(args: dict[str, Any], now: datetime) -> None:
+    """Task ``einvoice_sri.mail``: one mail after the other, each marked as soon as it has left."""
+    tenant = UUID(args["tenant"])
+    again = False
+    for one in args["mails"]:
+        with tenant_work(tenant) as session:
+            letter = write_letter(session, UUID(one), now=now)
+        if letter is None:
+            continue
+        failpoint("sri.before_mail")
+        problem: MailError | None = None
+        try:
+            runtime.mailer().send(letter.mail)
+        except MailError as error:
+            problem = error
+        failpoint("sri.after_mail")
+        with tenant_work(tenant) as session:
+            if problem is None:
+                mark_sent(session, letter.mail_id, now=now)
+            else:
+                again = mark_problem(session, letter.mail_id, problem) or again
+    if again:
+        raise TryLater("the mail server does not take everything now", seconds=60)
+
+
+def sweep(args: dict[str, Any], now: datetime) -> None:
+    """Task ``einvoice_sri.sweep``: documents that nobody has looked at for a while get a job again."""
+    with platform_scope("find fiscal documents that nobody carries on") as session:
+        tenants = session.scalars(
+            select(FiscalDocument.tenant_id)
+            .where(
+                FiscalDocument.state.in_(WAITING),
+                func.coalesce(FiscalDocument.next_at, FiscalDocument.requested_at)
+                < now - STRAGGLER,
+            )
+            .distinct()
+        ).all()
+    for tenant in tenants:
+        with tenant_work(tenant) as session:
+            count = defer_waiting(session, now=now)
+        log.info("%s documents of tenant %s are taken up again", count, tenant)
+
+
+TASKS = (
+    Task(EMIT, emit, max_attempts=200),
+    Task(MAIL, mail, max_attempts=60),
+    Task(SWEEP, sweep, max_attempts=3),
+)
+SCHEDULES = (Schedule(SWEEP, SWEEP, every_minutes=20, catch_up=False),)

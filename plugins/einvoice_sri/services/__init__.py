@@ -1,0 +1,1 @@
+"""Use cases of fiscal documents: request, sign, send, ask, mail, correct, annul."""

@@ -1,0 +1,33 @@
+"""The files of a document: the authorised XML as SRI gave it, and the printed sheet made on demand."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.contracts.fiscal import DocumentFiles
+from plugins.einvoice_sri.models.documents import FiscalDocument
+from plugins.einvoice_sri.services.document_blobs import read_authorized, read_signed
+from plugins.einvoice_sri.services.print_ride import print_ride
+
+
+def document_files(session: Session, access_key: str) -> DocumentFiles | None:
+    """The files of an authorised document of the tenant at hand; None when there is none."""
+    query = select(FiscalDocument).where(FiscalDocument.access_key == access_key)
+    document = session.scalar(query)
+    return None if document is None else files_of(session, document)
+
+
+def files_of(session: Session, document: FiscalDocument) -> DocumentFiles | None:
+    """The files of a document; None before it is authorised."""
+    if document.authorized_at is None or document.access_key is None:
+        return None
+    xml = read_authorized(session, document.id)
+    if xml is None:
+        return None
+    return DocumentFiles(document.access_key, xml, print_ride(session, document))
+
+
+def signed_of(session: Session, document: FiscalDocument) -> bytes | None:
+    """The bytes that were signed; None before."""
+    return read_signed(session, [document.id]).get(document.id)

@@ -1,0 +1,70 @@
+"""Deciding who is to be mailed, and writing it down before any mail leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from core import jobs
+from core.db.tenancy import scope_of, utc_now
+from core.ids import new_id
+from core.services import settings as tenant_settings
+from plugins.einvoice_sri import settings
+from plugins.einvoice_sri.models.documents import DocumentMail, FiscalDocument
+
+MAIL = "einvoice_sri.mail"
+MAIL_CHUNK = 50
+DOMAIN = "documentos.yupana"
+
+
+def message_id(document_id: UUID, occasion: str, recipient: str) -> str:
+    """The Message-ID of a document's mail to somebody: the same whenever it is computed."""
+    digest = sha256(recipient.strip().lower().encode()).hexdigest()[:16]
+    return f"{document_id.hex}.{occasion}.{digest}@{DOMAIN}"
+
+
+def recipients(addresses: str) -> list[str]:
+    """The mail addresses in a field: separated by commas, semicolons or blanks; once each."""
+    parts = addresses.replace(";", " ").replace(",", " ").split()
+    return list(dict.fromkeys(one for one in parts if "@" in one))
+
+
+def intend_mails(
+    session: Session, documents: Sequence[FiscalDocument], *, occasion: str, now: datetime
+) -> None:
+    """Write the intent to mail each document to its receiver and defer the jobs; an intent that
+    exists stays as it is.
+    """
+    if not documents or not tenant_settings.read(session, settings.MAIL_DOCUMENTS):
+        return
+    tenant = scope_of(session).tenant_id
+    rows = [
+        {
+            "id": new_id(),
+            "tenant_id": tenant,
+            "created_at": utc_now(),
+            "document_id": document.id,
+            "occasion": occasion,
+            "recipient": recipient,
+            "message_id": message_id(document.id, occasion, recipient),
+            "intended_at": now,
+        }
+        for document in documents
+        for recipient in recipients(document.receiver_email)
+    ]
+    if not rows:
+        return
+    session.execute(insert(DocumentMail).on_conflict_do_nothing(), rows)
+    ids = [str(row["id"]) for row in rows]
+    jobs.defer_many(
+        session,
+        [
+            jobs.Deferral(MAIL, {"tenant": str(tenant), "mails": ids[start : start + MAIL_CHUNK]})
+            for start in range(0, len(ids), MAIL_CHUNK)
+        ],
+    )

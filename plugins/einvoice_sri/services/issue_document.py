@@ -1,0 +1,118 @@
+"""From request to signed bytes: build, check, sign, and write key and bytes down before anything leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core.errors import DomainError
+from core.failpoints import failpoint
+from core.services import settings as tenant_settings
+from plugins.einvoice_sri import settings
+from plugins.einvoice_sri.domain import from_request, totales, xml, xsd
+from plugins.einvoice_sri.domain.clave_acceso import ClaveInvalida
+from plugins.einvoice_sri.domain.estados import Estado, Respuesta, siguiente
+from plugins.einvoice_sri.domain.tipos import TipoComprobante
+from plugins.einvoice_sri.domain.xades import SigningKey, sign_canonical
+from plugins.einvoice_sri.models.documents import FiscalDocument
+from plugins.einvoice_sri.services.document_blobs import SignedBytes, store_signed
+from plugins.einvoice_sri.services.pauses import CERTIFICATE, pause
+from plugins.einvoice_sri.services.read_issuer import IssuerReader
+from plugins.einvoice_sri.services.request_documents import request_of
+
+KeySource = Callable[[Session, datetime], SigningKey]
+LOCAL = "local"
+
+
+class NotIssuable(Exception):
+    """Our own checks refuse the document before SRI sees it; ``sentences`` say why."""
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        super().__init__("; ".join(sentences))
+        self.sentences = list(sentences)
+
+
+def sign_requested(
+    session: Session, document_ids: Sequence[UUID], *, key_for: KeySource, now: datetime
+) -> int:
+    """Sign those of the documents that are only requested; returns how many are signed now.
+
+    Key, number and bytes are written in the caller's transaction; nothing leaves before it commits.
+    Without a usable certificate the issuer is paused and the documents stay requested.
+    """
+    waiting = session.scalars(
+        select(FiscalDocument)
+        .where(FiscalDocument.id.in_(document_ids), FiscalDocument.state == Estado.REQUESTED)
+        .order_by(FiscalDocument.priority.desc(), FiscalDocument.issued_on, FiscalDocument.sequence)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not waiting:
+        return 0
+    try:
+        key = key_for(session, now)
+    except DomainError as error:
+        pause(session, code=CERTIFICATE, detail=str(error), now=now)
+        return 0
+    hash_name = tenant_settings.read(session, settings.HASH)
+    issuers = IssuerReader(session)
+    signed: list[SignedBytes] = []
+    changes: list[dict[str, object]] = []
+    for document in waiting:
+        try:
+            clave, content = _build(document, issuers)
+        except NotIssuable as refusal:
+            _refuse(document, refusal)
+            continue
+        content = sign_canonical(content, key, signing_time=now, hash=hash_name)
+        failpoint("sri.after_sign")
+        topic = f"{document.kind}-{key.certificado.serial:x}"
+        signed.append(SignedBytes(document.id, topic[:80], content))
+        changes.append(
+            {
+                "id": document.id,
+                "state": siguiente(Estado.REQUESTED, Respuesta.FIRMADO),
+                "access_key": clave,
+                "signed_at": now,
+                "code": "",
+                "messages": [],
+                "next_at": now,
+            }
+        )
+    session.flush()
+    store_signed(session, signed)
+    if changes:
+        session.execute(update(FiscalDocument), changes)
+    failpoint("sri.before_sign_commit")
+    return len(changes)
+
+
+def _build(document: FiscalDocument, issuers: IssuerReader) -> tuple[str, bytes]:
+    """Access key and canonical bytes. Raises ``NotIssuable``."""
+    emisor = issuers.emisor(
+        branch_code=document.branch_code, on=document.issued_on, environment=document.environment
+    )
+    try:
+        comprobante = from_request.comprobante(request_of(document), emisor)
+        content = xml.build(comprobante)
+    except (DomainError, ClaveInvalida) as error:
+        raise NotIssuable([str(error)]) from error
+    kind = TipoComprobante(document.kind)
+    wrong = [one.sentence for one in xsd.violations(kind, comprobante.version, content)]
+    wrong += [one.explicacion for one in totales.graves(comprobante)]
+    if wrong:
+        raise NotIssuable(wrong)
+    return comprobante.info_tributaria.clave_acceso, content
+
+
+def _refuse(document: FiscalDocument, refusal: NotIssuable) -> None:
+    document.state = siguiente(Estado.REQUESTED, Respuesta.NO_FIRMABLE)
+    document.code = LOCAL
+    document.messages = [
+        {"identificador": LOCAL, "mensaje": one, "informacion_adicional": "", "tipo": "ERROR"}
+        for one in refusal.sentences
+    ]
+    document.next_at = None

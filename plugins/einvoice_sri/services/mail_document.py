@@ -1,0 +1,141 @@
+"""The mail that brings a document to its receiver: written from the document, marked when it has left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from markupsafe import escape
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import plugins
+from core.contracts.ports import Attachment, Mail, MailError
+from core.db.tenancy import scope_of
+from core.i18n import _
+from core.models import Tenant
+from core.services import companies
+from plugins.einvoice_sri.domain.tipos import TITULOS, TipoComprobante
+from plugins.einvoice_sri.models.documents import DocumentMail, FiscalDocument
+from plugins.einvoice_sri.services.document_files import files_of
+
+PENDING, SENT, FAILED = "pending", "sent", "failed"
+MAX_TRIES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail ready to go and the intent it fulfils."""
+
+    mail_id: UUID
+    mail: Mail
+
+
+def write_letter(session: Session, mail_id: UUID, *, now: datetime) -> Letter | None:
+    """The mail of an intent with the authorised XML and the RIDE; None when it has left already."""
+    intent = session.scalar(
+        select(DocumentMail).where(DocumentMail.id == mail_id, DocumentMail.state == PENDING)
+    )
+    if intent is None:
+        return None
+    document = session.get_one(FiscalDocument, intent.document_id)
+    files = files_of(session, document)
+    if files is None:
+        return None
+    attachments = (
+        Attachment(f"{files.access_key}.xml", "application/xml", files.xml),
+        Attachment(f"{files.access_key}.pdf", "application/pdf", files.ride),
+    )
+    profile = companies.profile(session)
+    tenant = session.get_one(Tenant, scope_of(session).tenant_id)
+    name = profile.trade_name or profile.legal_name
+    link = plugins.call(
+        "receiver_link",
+        issuer_tax_id=tenant.tax_id,
+        receiver_tax_id=document.receiver_tax_id,
+        receiver_email=intent.recipient,
+        access_key=files.access_key,
+    )
+    subject, paragraphs = _words(document, intent.occasion, name)
+    mail = Mail(
+        message_id=intent.message_id,
+        to=intent.recipient,
+        subject=subject,
+        text=_text(paragraphs, link),
+        html=_html(subject, paragraphs, link),
+        sender_name=name,
+        reply_to=profile.email,
+        sent_at=intent.intended_at,
+        attachments=attachments,
+    )
+    return Letter(intent.id, mail)
+
+
+def _words(document: FiscalDocument, occasion: str, name: str) -> tuple[str, list[str]]:
+    kind = TITULOS[TipoComprobante(document.kind)].capitalize()
+    values = {"kind": kind, "number": document.number, "name": name}
+    if occasion == "annulled":
+        subject = _("%(kind)s %(number)s of %(name)s was annulled", **values)
+        what = _("%(name)s tells you that this document was annulled at SRI.", name=name)
+    elif occasion == "annulment":
+        subject = _("%(kind)s %(number)s of %(name)s is to be annulled", **values)
+        what = _("%(name)s has asked SRI to annul this document.", name=name)
+    else:
+        subject = _("%(kind)s %(number)s of %(name)s", **values)
+        what = _("%(name)s sends you this electronic document.", name=name)
+    amount = f"{document.total:,.2f}".replace(",", " ").replace(".", ",").replace(" ", ".")
+    lines = [
+        _("Dear %(name)s,", name=document.receiver_name),
+        what,
+        f"{kind} {document.number} · {document.issued_on:%d/%m/%Y} · $ {amount}",
+        _("Access key: %(key)s", key=document.access_key or ""),
+    ]
+    if document.is_simulated:
+        lines.insert(0, "SIMULACIÓN · SIN VALIDEZ TRIBUTARIA")
+    elif document.environment == 1:
+        lines.insert(0, "AMBIENTE DE PRUEBAS · SIN VALIDEZ TRIBUTARIA")
+    return subject, lines
+
+
+def _text(paragraphs: Sequence[str], link: str | None) -> str:
+    parts = [*paragraphs]
+    if link:
+        parts.append(_("See and download it here:") + "\n" + link)
+    parts.append(_("The XML file is the document; the PDF is its printed form."))
+    return "\n\n".join(parts) + "\n"
+
+
+def _html(subject: str, paragraphs: Sequence[str], link: str | None) -> str:
+    body = "".join(f"<p>{escape(one)}</p>" for one in paragraphs)
+    if link:
+        body += (
+            f"<p>{escape(_('See and download it here:'))}</p>"
+            f'<p><a href="{escape(link)}" style="display:inline-block;padding:12px 20px;'
+            'background:#0b5c6b;color:#ffffff;text-decoration:none;border-radius:6px">'
+            f"{escape(_('See the document'))}</a></p>"
+        )
+    body += f"<p>{escape(_('The XML file is the document; the PDF is its printed form.'))}</p>"
+    return (
+        f'<!doctype html><html lang="es"><head><meta charset="utf-8"><title>{escape(subject)}</title>'
+        '</head><body style="font-family:sans-serif;line-height:1.5;color:#1d2329">'
+        f"{body}</body></html>"
+    )
+
+
+def mark_sent(session: Session, mail_id: UUID, *, now: datetime) -> None:
+    """The mail server has taken it."""
+    intent = session.get_one(DocumentMail, mail_id)
+    intent.state, intent.sent_at, intent.problem = SENT, now, ""
+    intent.tries += 1
+
+
+def mark_problem(session: Session, mail_id: UUID, error: MailError) -> bool:
+    """The mail did not leave; True when it is worth trying again."""
+    intent = session.get_one(DocumentMail, mail_id)
+    intent.tries += 1
+    intent.problem = str(error)[:400]
+    if error.permanent or intent.tries >= MAX_TRIES:
+        intent.state = FAILED
+    return intent.state == PENDING

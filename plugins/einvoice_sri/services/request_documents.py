@@ -1,0 +1,196 @@
+"""Taking requests for fiscal documents: store the snapshot, defer the job; the service ``FiscalIssuing``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from core import jobs
+from core.contracts.codec import from_json, to_json
+from core.contracts.fiscal import (
+    CreditNoteRequest,
+    DebitNoteRequest,
+    DispatchGuideRequest,
+    FiscalLine,
+    FiscalRequest,
+    FiscalStatus,
+    InvoiceRequest,
+    PurchaseSettlementRequest,
+    WithholdingRequest,
+)
+from core.db.bulk import copy_rows
+from core.db.tenancy import scope_of, utc_now
+from core.domain.money import to_cents
+from core.services import settings as tenant_settings
+from plugins.einvoice_sri import settings
+from plugins.einvoice_sri.models.documents import FiscalDocument
+from plugins.einvoice_sri.services.read_states import statuses
+
+KINDS: dict[type[FiscalRequest], str] = {
+    InvoiceRequest: "01",
+    PurchaseSettlementRequest: "03",
+    CreditNoteRequest: "04",
+    DebitNoteRequest: "05",
+    DispatchGuideRequest: "06",
+    WithholdingRequest: "07",
+}
+CLASSES = {kind: cls for cls, kind in KINDS.items()}
+CHUNK = 200
+COUNTER = 100  # from this priority on a document has a job of its own
+BULK_FROM = 20
+EMIT = "einvoice_sri.emit"
+ZERO = Decimal("0.00")
+
+
+class Issuing:
+    """``FiscalIssuing`` as other plugins call it."""
+
+    def request(
+        self, session: Session, requests: Sequence[FiscalRequest], *, now: datetime
+    ) -> None:
+        """Store the requests and defer the jobs that sign and send them after the commit."""
+        request_documents(session, requests, now=now)
+
+    def statuses(
+        self, session: Session, document_ids: Iterable[UUID]
+    ) -> Mapping[UUID, FiscalStatus]:
+        """Where these documents stand; ids never requested are left out."""
+        return statuses(session, document_ids)
+
+
+def request_documents(
+    session: Session, requests: Sequence[FiscalRequest], *, now: datetime
+) -> None:
+    """Store ``requests`` in the caller's transaction and defer their jobs.
+
+    A request with an id that is known already is a bug of the caller: the database refuses it.
+    """
+    if not requests:
+        return
+    environment = int(tenant_settings.read(session, settings.ENVIRONMENT))
+    rows = [_row(session, one, environment, now) for one in requests]
+    if len(rows) < BULK_FROM:
+        session.execute(
+            insert(FiscalDocument), [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+        )
+    else:
+        copy_rows(session, FiscalDocument.__table__, COLUMNS, rows)  # type: ignore[arg-type]
+    tenant = scope_of(session).tenant_id
+    jobs.defer_many(session, list(_deferrals(tenant, requests)))
+
+
+COLUMNS = (
+    "id",
+    "tenant_id",
+    "created_at",
+    "kind",
+    "environment",
+    "is_simulated",
+    "branch_code",
+    "issue_point_code",
+    "sequence",
+    "issued_on",
+    "receiver_tax_id_type",
+    "receiver_tax_id",
+    "receiver_name",
+    "receiver_email",
+    "total",
+    "priority",
+    "request",
+    "state",
+    "code",
+    "messages",
+    "sends",
+    "questions",
+    "requested_at",
+)
+
+
+def _row(
+    session: Session, request: FiscalRequest, environment: int, now: datetime
+) -> tuple[Any, ...]:
+    who = request.counterpart
+    return (
+        request.document_id,
+        scope_of(session).tenant_id,
+        utc_now(),
+        KINDS[type(request)],
+        environment,
+        False,
+        request.branch_code,
+        request.issue_point_code,
+        request.sequence,
+        request.issued_on,
+        who.tax_id_type,
+        who.tax_id,
+        who.legal_name,
+        who.email,
+        total_of(request),
+        request.priority,
+        to_json(request),
+        "requested",
+        "",
+        [],
+        0,
+        0,
+        now,
+    )
+
+
+def _deferrals(tenant: UUID | None, requests: Sequence[FiscalRequest]) -> Iterator[jobs.Deferral]:
+    waiting = sorted(requests, key=lambda one: (-one.priority, one.sequence))
+    counter = [one for one in waiting if one.priority >= COUNTER]
+    for one in counter:
+        yield emission(tenant, [one.document_id], priority=one.priority)
+    rest = waiting[len(counter) :]
+    for start in range(0, len(rest), CHUNK):
+        chunk = rest[start : start + CHUNK]
+        yield emission(tenant, [one.document_id for one in chunk], priority=chunk[0].priority)
+
+
+def emission(
+    tenant: UUID | None,
+    document_ids: Sequence[UUID],
+    *,
+    at: datetime | None = None,
+    priority: int = 0,
+) -> jobs.Deferral:
+    """The job that carries these documents one step on, whatever step that is."""
+    args = {"tenant": str(tenant), "documents": [str(one) for one in document_ids]}
+    return jobs.Deferral(EMIT, args, at=at, priority=priority)
+
+
+def total_of(request: FiscalRequest) -> Decimal:
+    """What the document comes to (USD); 0.00 for a guía."""
+    match request:
+        case InvoiceRequest():
+            return _lines(request.lines) + request.tip
+        case PurchaseSettlementRequest() | CreditNoteRequest():
+            return _lines(request.lines)
+        case DebitNoteRequest():
+            reasons = sum((amount for _reason, amount in request.reasons), ZERO)
+            return to_cents(reasons + sum((one.amount for one in request.taxes), ZERO))
+        case WithholdingRequest():
+            return to_cents(sum((one.amount for one in request.taxes), ZERO))
+        case _:
+            return ZERO
+
+
+def _lines(lines: Iterable[FiscalLine]) -> Decimal:
+    amount = ZERO
+    for line in lines:
+        amount += line.subtotal
+        for tax in line.taxes:
+            amount += tax.amount
+    return to_cents(amount)
+
+
+def request_of(document: FiscalDocument) -> FiscalRequest:
+    """The request as it was asked for."""
+    return from_json(CLASSES[document.kind], document.request)
