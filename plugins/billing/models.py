@@ -254,6 +254,7 @@ class PriceNoticeRow(TenantMixin, Base):
     new_price: Mapped[Decimal] = mapped_column(MoneyColumn)
     notified_on: Mapped[date] = mapped_column()
     first_issue_on: Mapped[date | None] = mapped_column()
+    is_applied: Mapped[bool] = mapped_column(default=False)  # the price is the agreed one now
 
 
 ALL = (

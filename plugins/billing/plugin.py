@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
-from core.contracts.hooks import Permission, PluginInfo, SettingSpec
+from core.contracts.events import Event
+from core.contracts.hooks import EventContext, Permission, PluginInfo, SettingSpec, Task
+from core.contracts.schedule import Schedule
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
-from plugins.billing import cli, models, settings
+from plugins.billing import cli, jobs, models, settings
+from plugins.billing.services import contracts, reactions
 
 OFFICE = ("owner", "operator")
 READERS = (*OFFICE, "accountant", "integrator")
@@ -46,6 +50,31 @@ class BillingPlugin:
     def register_settings(self) -> Sequence[SettingSpec]:
         """Settings ``billing.*``."""
         return settings.SPECS
+
+    @hookimpl
+    def register_services(self, registry: dict[type, Any]) -> None:
+        """``Subscribing``."""
+        contracts.register(registry)
+
+    @hookimpl
+    def register_tasks(self) -> Sequence[Task]:
+        """Runs, sweeps, mails."""
+        return jobs.TASKS
+
+    @hookimpl
+    def register_schedules(self) -> Sequence[Schedule]:
+        """Sweep 00:05, run 02:00, mails 07:00."""
+        return jobs.SCHEDULES
+
+    @hookimpl
+    def subscribed_events(self) -> Sequence[type[Event]]:
+        """What becomes of the invoices."""
+        return reactions.LISTENS_TO
+
+    @hookimpl
+    def handle_event(self, event: Event, context: EventContext) -> None:
+        """Charges follow their invoices."""
+        reactions.react_to(event, context)
 
     @hookimpl
     def register_commands(self, group: click.Group) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from plugins.billing.cli.offline import prorate_command, schedule_command
+from plugins.billing.cli.online import run_command, sweep_command
 
 
 @click.group("billing")
@@ -14,6 +15,8 @@ def billing() -> None:
 
 billing.add_command(schedule_command)
 billing.add_command(prorate_command)
+billing.add_command(run_command)
+billing.add_command(sweep_command)
 
 
 def register(group: click.Group) -> None:

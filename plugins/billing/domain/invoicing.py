@@ -195,7 +195,13 @@ def _explain_share(why: Mapping[str, Any]) -> str:
 
 
 def line_for(
-    *, code: str, plan_name: str, quantity: int, tax_code: str, charge: PlannedCharge
+    *,
+    code: str,
+    plan_name: str,
+    quantity: int,
+    tax_code: str,
+    charge: PlannedCharge,
+    about: Mapping[str, Any] | None = None,
 ) -> InvoiceLineDraft:
     """The invoice line of a charge as the tax document shows it (A-27).
 
@@ -215,7 +221,7 @@ def line_for(
             ("Cálculo", printed_sum(charge)),
             ("Regla", charge.derivation.rule),
         ),
-        derivation=derivation_json(charge.derivation),
+        derivation=derivation_json(charge.derivation) | dict(about or {}),
     )
 
 

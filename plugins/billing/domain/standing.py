@@ -33,6 +33,7 @@ class ChargeState(NamedTuple):
     suspend_on: date | None
     is_paid: bool
     is_reported: bool
+    is_period: bool = True  # False: a change of plan inside periods that have charges of their own
 
 
 class Standing(NamedTuple):
@@ -46,7 +47,8 @@ class Standing(NamedTuple):
 def paid_through(charges: Iterable[ChargeState]) -> date | None:
     """The last day up to which everything is paid without a gap; None before the first payment."""
     until: date | None = None
-    for one in sorted(charges, key=lambda charge: charge.period_start):
+    periods = (one for one in charges if one.is_period)
+    for one in sorted(periods, key=lambda charge: charge.period_start):
         if not one.is_paid or (until is not None and one.period_start > until + timedelta(days=1)):
             break
         until = one.period_end
@@ -62,7 +64,7 @@ def standing(charges: Iterable[ChargeState], on: date, *, report_lifts: bool = T
     rows = sorted(charges, key=lambda charge: charge.period_start)
     until = paid_through(rows)
     opened = [one for one in rows if not one.is_paid]
-    last_day = rows[-1].period_end if rows else None
+    last_day = max((one.period_end for one in rows if one.is_period), default=None)
     if not opened:
         if last_day is None or on <= last_day:
             return Standing(CURRENT, None, until)

@@ -301,6 +301,7 @@ def upgrade() -> None:
         sa.Column("new_price", core.db.types.MoneyColumn(), nullable=False),
         sa.Column("notified_on", sa.Date(), nullable=False),
         sa.Column("first_issue_on", sa.Date(), nullable=True),
+        sa.Column("is_applied", sa.Boolean(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),

@@ -1,0 +1,121 @@
+"""Cancellation (R10, A-11 to A-14): no further invoice; the service runs to the end of what is invoiced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from core import plugins
+from core.adapters.clock import to_local_date
+from core.contracts.events import SubscriptionCancelled
+from core.contracts.sales import InvoiceSnapshot
+from core.contracts.services import InvoiceIssuing
+from core.db.events import emit
+from core.db.tenancy import scope_of
+from core.errors import NotFound
+from core.services.audit import write_audit
+from plugins.billing.domain import lifecycle
+from plugins.billing.models import Charge, Notice, Subscription
+from plugins.billing.services.calendars import read_calendar
+from plugins.billing.services.subscribe import next_after
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """The answer to the client: when the service ends, and what stays due.
+
+    ``not_begun``: open invoices whose period has not begun; a credit note may undo them (A-11).
+    """
+
+    ends_on: date
+    open_invoices: tuple[InvoiceSnapshot, ...] = ()
+    not_begun: tuple[UUID, ...] = ()
+
+
+def preview_cancellation(session: Session, subscription_id: UUID, *, now: datetime) -> Cancellation:
+    """What ``cancel`` would answer."""
+    row = _row(session, subscription_id)
+    today = to_local_date(now)
+    charges = session.execute(
+        select(Charge.invoice_id, Charge.period_start)
+        .where(Charge.subscription_id == row.id, Charge.state == "open")
+        .order_by(Charge.period_start)
+    ).all()
+    ids = [one.invoice_id for one in charges if one.invoice_id]
+    snapshots = plugins.service(InvoiceIssuing).snapshots(session, ids) if ids else {}
+    return Cancellation(
+        ends_on=row.invoiced_through,
+        open_invoices=tuple(snapshots[one] for one in dict.fromkeys(ids) if one in snapshots),
+        not_begun=tuple(one.invoice_id for one in charges if one.period_start > today),
+    )
+
+
+def cancel(session: Session, subscription_id: UUID, *, now: datetime) -> Cancellation:
+    """Stop the renewal of a subscription and of its add-ons; mail the end date.
+
+    Raises ``Conflict`` when it is not active, ``NotFound`` when there is none.
+    """
+    answer = preview_cancellation(session, subscription_id, now=now)
+    row = _row(session, subscription_id)
+    today = to_local_date(now)
+    addons = select(Subscription).where(
+        Subscription.parent_id == row.id, Subscription.state == lifecycle.ACTIVE
+    )
+    for one in (row, *session.scalars(addons)):
+        one.state = lifecycle.after(one.state, "cancel")
+        one.cancelled_on, one.ends_on = today, one.invoiced_through
+        one.next_period_start = one.next_issue_on = None
+        one.next_plan_id = one.next_price = None
+        emit(
+            session,
+            SubscriptionCancelled(
+                subscription_id=one.id,
+                customer_id=one.customer_id,
+                cancelled_on=today,
+                ends_on=one.invoiced_through,
+            ),
+            now=now,
+        )
+    session.flush()
+    session.execute(
+        insert(Notice)
+        .values(
+            tenant_id=scope_of(session).tenant_id,
+            subscription_id=row.id,
+            kind="cancelled",
+            on_date=today,
+            details={"ends_on": row.invoiced_through.isoformat()},
+        )
+        .on_conflict_do_nothing()
+    )
+    write_audit(session, action="billing.subscription.cancel", subject_id=row.id)
+    return answer
+
+
+def keep(session: Session, subscription_id: UUID, *, now: datetime) -> None:
+    """Take a cancellation back while the service still runs.
+
+    Raises ``Conflict`` when it has ended or was contracted for one period only.
+    """
+    row = _row(session, subscription_id)
+    row.state = lifecycle.after(row.state, "keep")
+    row.renews = True
+    row.cancelled_on = row.ends_on = None
+    row.next_period_start, row.next_issue_on = next_after(
+        read_calendar(session), row.start_on, row.invoiced_through
+    )
+    write_audit(session, action="billing.subscription.keep", subject_id=row.id)
+
+
+def _row(session: Session, subscription_id: UUID) -> Subscription:
+    row = session.scalar(
+        select(Subscription).where(Subscription.id == subscription_id).with_for_update()
+    )
+    if row is None:
+        raise NotFound
+    return row

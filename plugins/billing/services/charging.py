@@ -1,0 +1,231 @@
+"""Charges to invoices: one invoice per payer, usage month and due date (A-24), in the caller's transaction.
+
+The charge rows are written with the invoice, so that a period is either charged and invoiced or neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import Table, insert, select
+from sqlalchemy.orm import Session
+
+from core import plugins
+from core.contracts.sales import InvoiceDraft, InvoiceLineDraft, InvoiceRef
+from core.contracts.services import InvoiceIssuing
+from core.db.bulk import copy_rows
+from core.db.tenancy import scope_of
+from core.domain.money import ZERO
+from core.errors import Conflict
+from core.i18n import _
+from core.ids import new_id
+from core.services import settings
+from plugins.billing.domain.invoicing import (
+    PlannedCharge,
+    derivation_json,
+    is_free,
+    line_for,
+    usage_month,
+)
+from plugins.billing.models import Charge, Plan
+from plugins.billing.services.calendars import read_issue_point
+
+SOURCE = "billing"
+PAYMENT_FORM = "20"  # A-27: other with use of the financial system
+FEW = 20
+COLUMNS = (
+    "id",
+    "tenant_id",
+    "created_at",
+    "subscription_id",
+    "run_id",
+    "kind",
+    "state",
+    "period_start",
+    "period_end",
+    "days",
+    "amount",
+    "planned_on",
+    "issued_on",
+    "due_on",
+    "suspend_on",
+    "invoice_id",
+    "derivation",
+)
+
+
+class PlanFacts(NamedTuple):
+    """What an invoice line needs of a plan."""
+
+    code: str
+    name: str
+    tax_code: str
+
+
+class ToCharge(NamedTuple):
+    """A period of a subscription that is about to be invoiced."""
+
+    subscription_id: UUID
+    customer_id: UUID
+    quantity: int
+    plan: PlanFacts
+    charge: PlannedCharge
+    due_on: date | None
+    suspend_on: date | None
+    line: InvoiceLineDraft | None = None  # a change of plan brings its own
+    planned_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What every invoice of a batch shares."""
+
+    issue_point_id: UUID
+    issued_on: date
+    info: tuple[tuple[str, str], ...] = ()
+    run_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """What came of a batch."""
+
+    invoices: list[InvoiceRef]
+    charges: int
+    free: int
+    amount: Decimal  # net
+
+
+def read_plans(session: Session, ids: Iterable[UUID]) -> dict[UUID, PlanFacts]:
+    """The facts of these plans."""
+    rows = session.execute(
+        select(Plan.id, Plan.code, Plan.name, Plan.tax_code).where(Plan.id.in_(set(ids)))
+    )
+    return {row.id: PlanFacts(row.code, row.name, row.tax_code) for row in rows}
+
+
+def read_terms(session: Session, issued_on: date, *, run_id: UUID | None = None) -> Terms:
+    """The terms of the tenant in scope for invoices issued on a day."""
+    words = settings.read(session, "billing.payment_words").strip()
+    info = (("Forma de pago", words[:300]),) if words else ()
+    return Terms(read_issue_point(session), issued_on, info, run_id)
+
+
+def group_by_invoice(batch: Iterable[ToCharge]) -> dict[tuple[Any, ...], list[ToCharge]]:
+    """The charges of each invoice: same payer, usage month and due date; free ones are left out."""
+    groups: dict[tuple[Any, ...], list[ToCharge]] = {}
+    for one in batch:
+        if not is_free(one.charge):
+            key = (one.customer_id, usage_month(one.charge.period_start), one.due_on)
+            groups.setdefault(key, []).append(one)
+    return groups
+
+
+def charge_batch(
+    session: Session, batch: Sequence[ToCharge], terms: Terms, *, now: datetime
+) -> Charged:
+    """Invoice the batch (at most 500 invoices) and write its charges.
+
+    A charge of 0.00 is kept without an invoice (R7). Raises ``DomainError`` when one of them cannot
+    be invoiced; nothing may then be kept.
+    """
+    groups = group_by_invoice(batch)
+    drafts = [_draft(group, terms) for group in groups.values()]
+    refs: list[InvoiceRef] = []
+    if drafts:
+        refs = plugins.service(InvoiceIssuing).issue(session, drafts, now=now)
+    if any(not ref.created for ref in refs):
+        raise Conflict(
+            _("One of these periods has an invoice already. Reload the page to see it."),
+            code="billing.invoiced_before",
+        )
+    invoice_of = {
+        id(one): ref.id for group, ref in zip(groups.values(), refs, strict=True) for one in group
+    }
+    _write(session, batch, invoice_of, terms, now)
+    free = len(batch) - len(invoice_of)
+    amount = sum((one.charge.amount for one in batch), ZERO)
+    return Charged(refs, len(batch), free, amount)
+
+
+def _draft(group: Sequence[ToCharge], terms: Terms) -> InvoiceDraft:
+    first = group[0]
+    return InvoiceDraft(
+        customer_id=first.customer_id,
+        issue_point_id=terms.issue_point_id,
+        issued_on=terms.issued_on,
+        lines=tuple(_line(one) for one in group),
+        source=SOURCE,
+        source_key=_source_key(first),
+        due_on=first.due_on,
+        payment_method=PAYMENT_FORM,
+        payment_term_days=(first.due_on - terms.issued_on).days if first.due_on else 0,
+        additional_info=terms.info,
+    )
+
+
+def _source_key(first: ToCharge) -> str:
+    key = f"{first.subscription_id}:{first.charge.period_start.isoformat()}"
+    return f"{key}:{first.plan.code}" if first.charge.kind == "change" else key
+
+
+def _line(one: ToCharge) -> InvoiceLineDraft:
+    if one.line is not None:
+        return one.line
+    return line_for(
+        code=one.plan.code,
+        plan_name=one.plan.name,
+        quantity=one.quantity,
+        tax_code=one.plan.tax_code,
+        charge=one.charge,
+        about={"subscription_id": str(one.subscription_id), "kind": one.charge.kind},
+    )
+
+
+def _write(
+    session: Session,
+    batch: Sequence[ToCharge],
+    invoice_of: dict[int, UUID],
+    terms: Terms,
+    now: datetime,
+) -> None:
+    tenant = scope_of(session).tenant_id
+    rows = []
+    for one in batch:
+        charge = one.charge
+        invoice_id = invoice_of.get(id(one))
+        line = one.line
+        rows.append(
+            (
+                new_id(),
+                tenant,
+                now,
+                one.subscription_id,
+                terms.run_id,
+                charge.kind,
+                "free" if invoice_id is None else "open",
+                charge.period_start,
+                charge.period_end,
+                charge.days,
+                charge.amount,
+                one.planned_on or charge.issue_on,
+                terms.issued_on,
+                one.due_on,
+                one.suspend_on,
+                invoice_id,
+                derivation_json(charge.derivation)
+                if line is None or line.derivation is None
+                else dict(line.derivation),
+            )
+        )
+    table = Charge.__table__
+    assert isinstance(table, Table)
+    if len(rows) > FEW:
+        copy_rows(session, table, COLUMNS, rows)
+    elif rows:
+        session.execute(insert(table), [dict(zip(COLUMNS, row, strict=True)) for row in rows])

@@ -1,0 +1,61 @@
+"""What other plugins get when they ask for the internal service of billing."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core import runtime
+from core.adapters.clock import to_local_date
+from core.contracts.services import Subscribing
+from plugins.billing.services import cancel, plans, subscribe
+
+
+class Subscriptions:
+    """``Subscribing``."""
+
+    def plans(
+        self, session: Session, *, now: datetime | None = None
+    ) -> list[tuple[UUID, str, Decimal]]:
+        """(id, name, monthly price before IVA today) of the plans on offer, add-ons left out."""
+        found = plans.offered_plans(session, to_local_date(now or runtime.clock().now()))
+        return [(plan.id, plan.name, price) for plan, price in found if plan.kind == "plan"]
+
+    def subscribe(
+        self,
+        session: Session,
+        *,
+        plan_id: UUID,
+        customer_id: UUID,
+        start_on: date,
+        now: datetime,
+        on_credit: bool = False,
+        renews: bool = True,
+        quantity: int = 1,
+        parent_id: UUID | None = None,
+    ) -> UUID:
+        """Start a subscription with its first invoice."""
+        return subscribe.subscribe(
+            session,
+            plan_id=plan_id,
+            customer_id=customer_id,
+            start_on=start_on,
+            now=now,
+            on_credit=on_credit,
+            renews=renews,
+            quantity=quantity,
+            parent_id=parent_id,
+        )
+
+    def cancel(self, session: Session, subscription_id: UUID, *, now: datetime) -> date:
+        """No further invoice; the day the service ends."""
+        return cancel.cancel(session, subscription_id, now=now).ends_on
+
+
+def register(registry: dict[type, Any]) -> None:
+    """Put the service of billing into the registry of the plugin host."""
+    registry[Subscribing] = Subscriptions()

@@ -1,0 +1,260 @@
+"""What a run finds to invoice: the same reading for the run, its rehearsal and the command's dry run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from plugins.billing.domain.calendar import BillingCalendar, Span
+from plugins.billing.domain.invoicing import charge_for
+from plugins.billing.domain.lifecycle import ACTIVE
+from plugins.billing.domain.pricing import PriceNotice, PriceVersion, price_for
+from plugins.billing.models import Charge, PriceNoticeRow, PriceVersionRow, Subscription
+from plugins.billing.services.charging import PlanFacts, ToCharge, read_plans
+
+BATCH = 500
+ONE_DAY = timedelta(days=1)
+_COLUMNS = (
+    Subscription.id,
+    Subscription.customer_id,
+    Subscription.plan_id,
+    Subscription.quantity,
+    Subscription.price,
+    Subscription.basis,
+    Subscription.start_on,
+    Subscription.next_period_start,
+    Subscription.next_issue_on,
+    Subscription.next_plan_id,
+    Subscription.next_price,
+)
+
+
+class Cursor(NamedTuple):
+    """Where the reading stands: after this payer and subscription."""
+
+    customer_id: UUID
+    subscription_id: UUID
+
+
+class Advance(NamedTuple):
+    """Where a subscription stands once its charges are written."""
+
+    subscription_id: UUID
+    invoiced_through: date
+    next_period_start: date
+    next_issue_on: date
+    plan_id: UUID
+    price: Decimal
+
+
+@dataclass(slots=True)
+class Batch:
+    """What is due of some subscriptions; ``seen`` counts them, ``blocked`` are R15's."""
+
+    charges: list[ToCharge] = field(default_factory=list)
+    advances: list[Advance] = field(default_factory=list)
+    blocked: list[UUID] = field(default_factory=list)
+    ids: list[UUID] = field(default_factory=list)
+    payers: list[UUID] = field(default_factory=list)  # of ids, one by one
+    last: Cursor | None = None
+
+    def halves(self) -> tuple[list[UUID], list[UUID]]:
+        """Its subscriptions in two parts, between two payers where there are two."""
+        middle = len(self.ids) // 2
+        for at in (*range(middle, len(self.ids)), *range(middle, 0, -1)):
+            if 0 < at < len(self.ids) and self.payers[at] != self.payers[at - 1]:
+                return self.ids[:at], self.ids[at:]
+        return self.ids[:middle], self.ids[middle:]
+
+    @property
+    def seen(self) -> int:
+        """How many subscriptions were read."""
+        return len(self.ids)
+
+
+def count_due(session: Session, on: date) -> int:
+    """Subscriptions with something to issue on or before ``on``."""
+    return int(
+        session.scalar(
+            select(func.count())
+            .select_from(Subscription)
+            .where(Subscription.state == ACTIVE, Subscription.next_issue_on <= on)
+        )
+        or 0
+    )
+
+
+def read_due(
+    session: Session,
+    calendar: BillingCalendar,
+    *,
+    on: date,
+    issued_on: date,
+    after: Cursor | None = None,
+    only: Collection[UUID] | None = None,
+    lock: bool = False,
+    limit: int = BATCH,
+) -> Batch:
+    """The next subscriptions due by ``on``, at most ``limit`` invoices, payers kept whole.
+
+    ``issued_on`` is the real emission date (R13). With ``lock`` the rows are taken; those that another
+    run holds are left to it. ``only``: these subscriptions and no others.
+    """
+    rows = _read(session, on, after, only, lock=lock, limit=limit)
+    if only is None and len(rows) == limit and rows[0].customer_id != rows[-1].customer_id:
+        cut = rows[
+            -1
+        ].customer_id  # its other subscriptions may be in the next batch: one invoice a payer
+        rows = [one for one in rows if one.customer_id != cut]
+    return _work_out(session, calendar, rows, on=on, issued_on=issued_on, limit=limit)
+
+
+def _read(
+    session: Session,
+    on: date,
+    after: Cursor | None,
+    only: Collection[UUID] | None,
+    *,
+    lock: bool,
+    limit: int,
+) -> Sequence[Any]:
+    query = (
+        select(*_COLUMNS)
+        .where(Subscription.state == ACTIVE, Subscription.next_issue_on <= on)
+        .order_by(Subscription.customer_id, Subscription.id)
+    )
+    query = query.limit(limit) if only is None else query.where(Subscription.id.in_(only))
+    if after is not None:
+        query = query.where(
+            Subscription.customer_id >= after.customer_id,
+            or_(
+                Subscription.customer_id > after.customer_id,
+                and_(
+                    Subscription.customer_id == after.customer_id,
+                    Subscription.id > after.subscription_id,
+                ),
+            ),
+        )
+    if lock:
+        query = query.with_for_update(skip_locked=True)
+    return session.execute(query).all()
+
+
+def _work_out(
+    session: Session,
+    calendar: BillingCalendar,
+    rows: Sequence[Any],
+    *,
+    on: date,
+    issued_on: date,
+    limit: int,
+) -> Batch:
+    batch = Batch()
+    if not rows:
+        return batch
+    ids = [row.id for row in rows]
+    plan_ids = {row.plan_id for row in rows} | {row.next_plan_id for row in rows} - {None}
+    plans = read_plans(session, plan_ids)
+    versions, notices = _told_prices(session, ids)
+    blocked = _blocked(session, ids, on, keep=calendar.policy.suspended_at_run == "keep_issuing")
+    for row in rows:
+        if len(batch.charges) >= limit and row.customer_id != batch.payers[-1]:
+            break
+        batch.ids.append(row.id)
+        batch.payers.append(row.customer_id)
+        batch.last = Cursor(row.customer_id, row.id)
+        if row.id in blocked:
+            batch.blocked.append(row.id)
+            continue
+        told = (versions.get(row.id, []), notices.get(row.id, []))
+        _charge_until(batch, calendar, row, plans, told, on=on, issued_on=issued_on)
+    return batch
+
+
+def _charge_until(
+    batch: Batch,
+    calendar: BillingCalendar,
+    row: Any,
+    plans: dict[UUID, PlanFacts],
+    told: tuple[list[PriceVersion], list[PriceNotice]],
+    *,
+    on: date,
+    issued_on: date,
+) -> None:
+    """Every period of one subscription whose issue date has come: usually one.
+
+    Two on its first 25th after a contract of the last days of a month, more when runs were missed.
+    """
+    plan_id = row.next_plan_id or row.plan_id
+    agreed = row.next_price if row.next_plan_id else row.price
+    start_on, at, issue_on = row.start_on, row.next_period_start, row.next_issue_on
+    while issue_on <= on:
+        span = calendar.span_at(start_on, at)
+        price = agreed
+        if told[1]:
+            price = price_for(agreed, *told, period_start=at, issue_on=issue_on)
+        charge = charge_for(price * row.quantity, span, row.basis)
+        due_on, suspend_on = _dates(calendar, span, issued_on)
+        batch.charges.append(
+            ToCharge(
+                row.id, row.customer_id, row.quantity, plans[plan_id], charge, due_on, suspend_on
+            )
+        )
+        at = span.last + ONE_DAY
+        agreed, issue_on = price, calendar.span_at(start_on, at).issue_on
+    batch.advances.append(Advance(row.id, at - ONE_DAY, at, issue_on, plan_id, agreed))
+
+
+def _dates(
+    calendar: BillingCalendar, span: Span, issued_on: date
+) -> tuple[date | None, date | None]:
+    due_on = calendar.due_when_issued(span, issued_on)
+    if due_on is None or due_on == span.due_on:
+        return due_on, span.suspend_on
+    return due_on, calendar.suspend_on(due_on, span.first - ONE_DAY)
+
+
+def _blocked(session: Session, ids: Iterable[UUID], on: date, *, keep: bool) -> set[UUID]:
+    """R15: suspended and unreported on the day of the run."""
+    if keep:
+        return set()
+    return set(
+        session.scalars(
+            select(Charge.subscription_id).where(
+                Charge.state == "open",
+                Charge.subscription_id.in_(ids),
+                Charge.suspend_on <= on,
+                Charge.reported_at.is_(None),
+            )
+        )
+    )
+
+
+def _told_prices(
+    session: Session, ids: Sequence[UUID]
+) -> tuple[dict[UUID, list[PriceVersion]], dict[UUID, list[PriceNotice]]]:
+    """The price versions that these subscriptions were told of, with the day they were."""
+    versions: dict[UUID, list[PriceVersion]] = defaultdict(list)
+    notices: dict[UUID, list[PriceNotice]] = defaultdict(list)
+    rows = session.execute(
+        select(
+            PriceNoticeRow.subscription_id,
+            PriceNoticeRow.notified_on,
+            PriceVersionRow.valid_from,
+            PriceVersionRow.price,
+        )
+        .join(PriceVersionRow, PriceVersionRow.id == PriceNoticeRow.price_version_id)
+        .where(PriceNoticeRow.subscription_id.in_(ids), PriceNoticeRow.is_applied.is_(False))
+    )
+    for row in rows:
+        versions[row.subscription_id].append(PriceVersion(row.valid_from, row.price))
+        notices[row.subscription_id].append(PriceNotice(row.valid_from, row.notified_on))
+    return versions, notices

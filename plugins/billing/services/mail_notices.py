@@ -1,0 +1,190 @@
+"""Notices by mail, from 07:00: reminders, suspension, end, price, cancellation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from markupsafe import escape
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from core import plugins
+from core.contracts.ports import Mail
+from core.contracts.sales import CustomerData, InvoiceSnapshot
+from core.contracts.services import CustomerDirectory, InvoiceIssuing
+from core.db.tenancy import scope_of
+from core.i18n import _
+from core.models import CompanyProfile, Tenant
+from core.services import settings
+from core.web.formats import day, money
+from plugins.billing.models import Notice, Plan, Subscription
+
+REMINDERS = ("due_in_5", "due_in_1", "due_today", "overdue_1")
+
+
+def waiting_notices(session: Session, *, on: date, limit: int = 100_000) -> list[UUID]:
+    """Notices up to a day that have not been mailed, oldest first."""
+    return list(
+        session.scalars(
+            select(Notice.id)
+            .where(Notice.mailed_at.is_(None), Notice.on_date <= on)
+            .order_by(Notice.id)
+            .limit(limit)
+        )
+    )
+
+
+def compose_notice(session: Session, notice_id: UUID, *, now: datetime) -> Mail | None:
+    """The notice as a mail; None when it was mailed, is no longer true, or nobody has an address."""
+    row = session.execute(
+        select(
+            Notice.kind,
+            Notice.details,
+            Notice.invoice_id,
+            Notice.mailed_at,
+            Notice.on_date,
+            Subscription.customer_id,
+            Subscription.invoiced_through,
+            Plan.name.label("plan"),
+        )
+        .join(Subscription, Subscription.id == Notice.subscription_id)
+        .join(Plan, Plan.id == Subscription.plan_id)
+        .where(Notice.id == notice_id)
+    ).one_or_none()
+    if row is None or row.mailed_at is not None:
+        return None
+    customer = plugins.service(CustomerDirectory).read(session, [row.customer_id])
+    buyer = customer.get(row.customer_id)
+    if buyer is None or not buyer.email:
+        return None
+    invoice = _invoice(session, row.invoice_id)
+    if row.kind in (*REMINDERS, "suspended") and (invoice is None or invoice.state != "issued"):
+        return None
+    subject, sentences = _words(row, invoice)
+    company = _sender(session)
+    words = settings.read(session, "billing.payment_words").strip()
+    if words and invoice is not None:
+        sentences.append(_("How to pay: %(words)s", words=words))
+    return _mail(notice_id, buyer, company, subject, sentences, now=now)
+
+
+def mark_mailed(session: Session, notice_id: UUID, *, now: datetime) -> None:
+    """The notice has left, or there was nobody to send it to."""
+    session.execute(update(Notice).where(Notice.id == notice_id).values(mailed_at=now))
+
+
+def _invoice(session: Session, invoice_id: UUID | None) -> InvoiceSnapshot | None:
+    if invoice_id is None:
+        return None
+    return plugins.service(InvoiceIssuing).snapshots(session, [invoice_id]).get(invoice_id)
+
+
+def _words(row: Any, invoice: InvoiceSnapshot | None) -> tuple[str, list[str]]:
+    """Subject and sentences."""
+    details: Mapping[str, Any] = row.details
+    if invoice is not None:
+        about = {
+            "number": invoice.number,
+            "amount": money(invoice.balance),
+            "day": day(invoice.due_on) if invoice.due_on else "",
+        }
+        texts = {
+            "due_in_5": (
+                _("Your invoice %(number)s is due on %(day)s", **about),
+                _("Invoice %(number)s has %(amount)s to pay by %(day)s, in five days.", **about),
+            ),
+            "due_in_1": (
+                _("Your invoice %(number)s is due tomorrow", **about),
+                _("Invoice %(number)s has %(amount)s to pay by tomorrow, %(day)s.", **about),
+            ),
+            "due_today": (
+                _("Your invoice %(number)s is due today", **about),
+                _("Invoice %(number)s has %(amount)s to pay today, %(day)s.", **about),
+            ),
+            "overdue_1": (
+                _("Your invoice %(number)s was due yesterday", **about),
+                _("Invoice %(number)s was due on %(day)s; %(amount)s are still to pay.", **about),
+            ),
+            "suspended": (
+                _("Your service is suspended: invoice %(number)s", **about),
+                _(
+                    "The service “%(plan)s” is suspended because invoice %(number)s (%(amount)s) is not paid."
+                    " It opens again as soon as you report the payment.",
+                    plan=row.plan,
+                    **about,
+                ),
+            ),
+        }
+        subject, sentence = texts[row.kind]
+        return subject, [sentence]
+    if row.kind == "price":
+        return _("New price of %(plan)s", plan=row.plan), _price_words(row.plan, details)
+    if row.kind == "cancelled":
+        ends = day(date.fromisoformat(details["ends_on"]))
+        return _("Your cancellation of %(plan)s", plan=row.plan), [
+            _("We took note of your cancellation: no further invoice will be issued."),
+            _("The service “%(plan)s” ends on %(day)s.", plan=row.plan, day=ends),
+        ]
+    return _("%(plan)s has ended", plan=row.plan), [
+        _(
+            "The service “%(plan)s” ended on %(day)s. To use it again, contract at least one month.",
+            plan=row.plan,
+            day=day(row.invoiced_through),
+        )
+    ]
+
+
+def _price_words(plan: str, details: Mapping[str, Any]) -> list[str]:
+    first = details.get("first_issue_on")
+    sentences = [
+        _(
+            "The monthly price of “%(plan)s” changes from %(old)s to %(new)s (before IVA).",
+            plan=plan,
+            old=money(details["old"]),
+            new=money(details["new"]),
+        )
+    ]
+    if first:
+        sentences.append(
+            _(
+                "The first invoice at the new price is that of %(day)s.",
+                day=day(date.fromisoformat(first)),
+            )
+        )
+    sentences.append(_("If you prefer not to continue, answer this mail before that day."))
+    return sentences
+
+
+def _sender(session: Session) -> tuple[str, str]:
+    company = session.execute(
+        select(CompanyProfile.legal_name, CompanyProfile.trade_name, CompanyProfile.email)
+    ).one_or_none()
+    if company is not None:
+        return company.trade_name or company.legal_name, company.email
+    name = session.scalar(select(Tenant.name).where(Tenant.id == scope_of(session).tenant_id))
+    return name or "", ""
+
+
+def _mail(
+    notice_id: UUID,
+    buyer: CustomerData,
+    sender: tuple[str, str],
+    subject: str,
+    sentences: list[str],
+    *,
+    now: datetime,
+) -> Mail:
+    lines = [_("Dear %(name)s:", name=buyer.legal_name), *sentences, sender[0]]
+    return Mail(
+        message_id=f"billing-notice-{notice_id}@yupana",
+        to=buyer.email,
+        subject=subject,
+        text="\n\n".join(lines) + "\n",
+        html="".join(f"<p>{escape(line)}</p>" for line in lines),
+        sender_name=sender[0],
+        reply_to=sender[1],
+        sent_at=now,
+    )

@@ -1,0 +1,298 @@
+"""The run of a day: what is due becomes invoices, in batches of their own transactions.
+
+Interrupted anywhere it is simply started again: each batch writes invoices, charges and the
+subscriptions' next dates together, and what is done is no longer due.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from core.adapters.clock import to_local_date
+from core.db.session import tenant_work
+from core.domain.money import ZERO
+from core.errors import DomainError
+from core.failpoints import failpoint
+from core.i18n import _
+from core.services import settings
+from plugins.billing.domain.calendar import BillingCalendar
+from plugins.billing.models import Run, RunFailure
+from plugins.billing.services.calendars import read_calendar
+from plugins.billing.services.charging import charge_batch, group_by_invoice, read_terms
+from plugins.billing.services.due import Advance, Batch, Cursor, count_due, read_due
+
+PRODUCTION = 2
+SAME_FAILURES = 50  # in a row: the trouble is not with the subscriptions
+log = logging.getLogger("yupana.billing")
+
+_ADVANCE = text(
+    "UPDATE billing_subscription s SET invoiced_through = u.upto, next_period_start = u.begin,"
+    " next_issue_on = u.issue, plan_id = u.plan, price = u.price, next_plan_id = NULL, next_price = NULL"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:upto AS date[]), CAST(:begin AS date[]),"
+    " CAST(:issue AS date[]), CAST(:plan AS uuid[]), CAST(:price AS numeric[]))"
+    " AS u(id, upto, begin, issue, plan, price) WHERE s.id = u.id"
+)
+_APPLIED = text(
+    "UPDATE billing_price_notice n SET is_applied = true FROM billing_subscription s,"
+    " billing_price_version v WHERE n.subscription_id = s.id AND v.id = n.price_version_id"
+    " AND s.id = ANY(CAST(:ids AS uuid[])) AND NOT n.is_applied AND v.price = s.price"
+    " AND v.valid_from < s.next_period_start"
+)
+
+
+@dataclass(slots=True)
+class RunResult:
+    """What a run did (or, rehearsed, would do). ``issued_on`` is the emission date of its invoices."""
+
+    run_on: date
+    issued_on: date
+    is_rehearsal: bool = False
+    expected: int = 0
+    seen: int = 0
+    invoices: int = 0
+    charges: int = 0
+    free: int = 0
+    skipped: int = 0
+    amount: Decimal = ZERO
+    failures: list[tuple[UUID, str]] = field(default_factory=list)
+    run_id: UUID | None = None
+
+
+Progress = Callable[[int, int], None]
+
+
+def run_billing(
+    tenant_id: UUID, *, on: date, now: datetime, progress: Progress | None = None
+) -> RunResult:
+    """Issue everything of the tenant that is due by ``on``; the emission date is always today.
+
+    One subscription that cannot be invoiced is noted with its reason and does not stop the others.
+    Raises ``DomainError`` when the day is refused (see ``check_day``) or nothing at all can be issued.
+    """
+    today = to_local_date(now)
+    with tenant_work(tenant_id) as session:
+        check_day(session, on=on, today=today)
+        calendar = read_calendar(session)
+        read_terms(session, today)  # refuses before anything is begun
+        result = RunResult(on, today, expected=count_due(session, on))
+        result.run_id = _begin(session, on, result.expected, now)
+    runner = _Runner(tenant_id, calendar, result, now, progress or _silent)
+    after: Cursor | None = None
+    while (batch := runner.next_batch(after)).last is not None:
+        after = batch.last
+    with tenant_work(tenant_id) as session:
+        session.execute(
+            update(Run).where(Run.id == result.run_id).values(state="done", finished_at=now)
+        )
+    return result
+
+
+def _silent(done: int, expected: int) -> None:
+    """No progress is shown."""
+
+
+def rehearse(
+    session: Session, *, on: date, now: datetime, keep: int = 200
+) -> tuple[RunResult, list[Any]]:
+    """What ``run_billing`` would do on ``on``, reading only: the sums, and the first ``keep`` charges."""
+    calendar = read_calendar(session)
+    result = RunResult(on, on, is_rehearsal=True, expected=count_due(session, on))
+    shown: list[Any] = []
+    after: Cursor | None = None
+    while True:
+        batch = read_due(session, calendar, on=on, issued_on=on, after=after)
+        if batch.last is None:
+            return result, shown
+        after = batch.last
+        result.seen += batch.seen
+        result.skipped += len(batch.blocked)
+        groups = group_by_invoice(batch.charges)
+        result.invoices += len(groups)
+        result.charges += len(batch.charges)
+        result.free += len(batch.charges) - sum(len(one) for one in groups.values())
+        result.amount += sum((one.charge.amount for one in batch.charges), ZERO)
+        shown += batch.charges[: max(0, keep - len(shown))]
+
+
+def check_day(session: Session, *, on: date, today: date) -> None:
+    """Against producción a run is for today, or catches up a missed day; never for a day to come."""
+    environment = settings.read(session, "einvoice_sri.environment") if _has_environment() else 1
+    if environment == PRODUCTION and on > today:
+        raise DomainError(
+            _(
+                "In producción a run cannot be for a day to come: SRI takes no future emission date."
+                " Run it on %(day)s, or rehearse it with --dry-run.",
+                day=f"{on:%d/%m/%Y}",
+            ),
+            code="billing.run_in_future",
+            field="on",
+        )
+
+
+def _has_environment() -> bool:
+    try:
+        settings.spec("einvoice_sri.environment")
+    except KeyError:
+        return False
+    return True
+
+
+def _begin(session: Session, on: date, expected: int, now: datetime) -> UUID:
+    """The run's row: a new one, or the one of the same day again."""
+    run = session.scalar(select(Run).where(Run.run_on == on).with_for_update())
+    if run is None:
+        run = Run(run_on=on, started_at=now, expected=expected)
+        session.add(run)
+        session.flush()
+    else:
+        run.state, run.finished_at = "running", None
+        run.expected = run.seen + expected - run.skipped
+        run.seen, run.skipped = run.seen - run.skipped, 0
+        session.execute(delete(RunFailure).where(RunFailure.run_id == run.id))
+    return run.id
+
+
+@dataclass(slots=True)
+class _Runner:
+    """The batches of one run, one transaction each."""
+
+    tenant_id: UUID
+    calendar: BillingCalendar
+    result: RunResult
+    now: datetime
+    progress: Progress
+    same_failures: int = 0
+    last_failure: str = ""
+
+    def next_batch(self, after: Cursor | None) -> Batch:
+        """Issue the next batch. When it fails, the subscription at fault is found by halving."""
+        return self._try(Batch(), after=after)
+
+    def _try(
+        self, known: Batch, *, after: Cursor | None = None, only: Sequence[UUID] | None = None
+    ) -> Batch:
+        batch = known
+        try:
+            with tenant_work(self.tenant_id) as session:
+                batch = read_due(
+                    session,
+                    self.calendar,
+                    on=self.result.run_on,
+                    issued_on=self.result.issued_on,
+                    after=after,
+                    only=only,
+                    lock=True,
+                )
+                numbers = self._issue(session, batch)
+                failpoint("billing.batch_written")
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            self._halve(batch, _refused_by_database(error))
+        except (DomainError, ValueError, ArithmeticError) as error:
+            self._halve(batch, str(error))
+        else:
+            self._count(numbers)
+        return batch
+
+    def _issue(self, session: Session, batch: Batch) -> dict[str, Any]:
+        numbers: dict[str, Any] = {"seen": batch.seen, "skipped": len(batch.blocked)}
+        if batch.charges:
+            terms = read_terms(session, self.result.issued_on, run_id=self.result.run_id)
+            done = charge_batch(session, batch.charges, terms, now=self.now)
+            advance(session, batch.advances)
+            numbers |= {
+                "invoices": len(done.invoices),
+                "charges": done.charges,
+                "free": done.free,
+                "amount": done.amount,
+            }
+        if batch.seen:
+            session.execute(
+                update(Run)
+                .where(Run.id == self.result.run_id)
+                .values({name: getattr(Run, name) + value for name, value in numbers.items()})
+            )
+        return numbers
+
+    def _count(self, numbers: dict[str, Any]) -> None:
+        self.same_failures = 0
+        for name, value in numbers.items():
+            setattr(self.result, name, getattr(self.result, name) + value)
+        self.progress(self.result.seen, self.result.expected)
+
+    def _halve(self, batch: Batch, sentence: str) -> None:
+        if not batch.ids:
+            raise DomainError(sentence, code="billing.run_failed")
+        if batch.seen == 1:
+            self._note(batch.ids[0], sentence)
+            return
+        for part in batch.halves():
+            known = Batch(ids=part, payers=[batch.payers[batch.ids.index(one)] for one in part])
+            self._try(known, only=part)
+
+    def _note(self, subscription_id: UUID, sentence: str) -> None:
+        log.warning("subscription %s was not invoiced: %s", subscription_id, sentence)
+        self.same_failures = self.same_failures + 1 if sentence == self.last_failure else 1
+        self.last_failure = sentence
+        with tenant_work(self.tenant_id) as session:
+            session.execute(
+                insert(RunFailure)
+                .values(
+                    tenant_id=self.tenant_id,
+                    run_id=self.result.run_id,
+                    subscription_id=subscription_id,
+                    sentence=sentence[:500],
+                )
+                .on_conflict_do_nothing()
+            )
+            session.execute(
+                update(Run).where(Run.id == self.result.run_id).values(seen=Run.seen + 1)
+            )
+        self.result.seen += 1
+        self.result.failures.append((subscription_id, sentence))
+        self.progress(self.result.seen, self.result.expected)
+        if self.same_failures >= SAME_FAILURES:
+            raise DomainError(sentence, code="billing.run_failed")
+
+
+def _refused_by_database(error: DBAPIError) -> str:
+    code = getattr(error.orig, "sqlstate", None) or type(error.orig).__name__
+    return str(_("The database refused the invoice (%(code)s). Tell support this code.", code=code))
+
+
+def advance(session: Session, rows: Sequence[Advance]) -> None:
+    """Write where the subscriptions now stand, in one statement."""
+    session.execute(
+        _ADVANCE,
+        {
+            "ids": [row.subscription_id for row in rows],
+            "upto": [row.invoiced_through for row in rows],
+            "begin": [row.next_period_start for row in rows],
+            "issue": [row.next_issue_on for row in rows],
+            "plan": [row.plan_id for row in rows],
+            "price": [row.price for row in rows],
+        },
+    )
+    session.execute(_APPLIED, {"ids": [row.subscription_id for row in rows]})
+
+
+def failures_of(session: Session, run_id: UUID) -> list[tuple[UUID, str]]:
+    """The subscriptions that a run could not invoice, with the reason."""
+    rows = session.execute(
+        select(RunFailure.subscription_id, RunFailure.sentence)
+        .where(RunFailure.run_id == run_id)
+        .order_by(RunFailure.id)
+    )
+    return [(row.subscription_id, row.sentence) for row in rows]

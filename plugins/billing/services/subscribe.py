@@ -1,0 +1,297 @@
+"""A subscription begins: preview, contract, first invoice (R1, R2, R12)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import jobs, plugins
+from core.adapters.clock import to_local_date
+from core.contracts.events import SubscriptionStarted
+from core.contracts.services import CustomerDirectory
+from core.db.events import emit
+from core.db.tenancy import scope_of
+from core.domain.money import percent
+from core.domain.tax_ids import FINAL_CONSUMER
+from core.errors import Conflict, DomainError, NotFound
+from core.i18n import _
+from core.ids import new_id
+from core.services import tax_rates
+from plugins.billing.domain.calendar import BillingCalendar
+from plugins.billing.domain.invoicing import PlannedCharge, charge_for, plan_charges
+from plugins.billing.domain.lifecycle import ACTIVE, ENDED, ENDING
+from plugins.billing.domain.pricing import list_price
+from plugins.billing.models import Charge, Plan, Subscription
+from plugins.billing.services.calendars import read_calendar
+from plugins.billing.services.charging import PlanFacts, ToCharge, charge_batch, read_terms
+from plugins.billing.services.plans import read_versions
+
+IVA = "2"
+EARLIEST = timedelta(days=62)  # further back a typing mistake is likelier than a contract
+RUN_TENANT = "billing.run_tenant"
+ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRow:
+    """One invoice to come, with its IVA as known today."""
+
+    charge: PlannedCharge
+    tax_rate: Decimal
+    tax: Decimal
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a contract would bring. ``rate_changes_on``: the IVA changes before one of the periods starts."""
+
+    rows: list[PreviewRow]
+    price: Decimal
+    rate_changes_on: date | None
+
+
+def preview_subscription(
+    session: Session,
+    *,
+    plan_id: UUID,
+    start_on: date,
+    count: int = 6,
+    quantity: int = 1,
+    price: Decimal | None = None,
+    basis: str = "",
+) -> Preview:
+    """The first ``count`` invoices of a contract, from the same function as the invoices themselves."""
+    plan = _plan(session, plan_id)
+    calendar = read_calendar(session)
+    unit = _price_of(session, plan, start_on) if price is None else price
+    charges = plan_charges(
+        unit * _checked(quantity), start_on, count, calendar, basis or plan.basis or None
+    )
+    return with_tax(session, plan.tax_code, charges, unit)
+
+
+def with_tax(
+    session: Session, tax_code: str, charges: list[PlannedCharge], price: Decimal
+) -> Preview:
+    """Add the IVA of each emission date (A-28) and say when it changes before a period starts."""
+    rows, changes_on = [], None
+    for one in charges:
+        rate = tax_rates.rate(session, IVA, tax_code, one.issue_on)
+        tax = percent(one.amount, rate)
+        rows.append(PreviewRow(one, rate, tax, one.amount + tax))
+        if changes_on is None and tax_rates.rate(session, IVA, tax_code, one.period_start) != rate:
+            changes_on = one.period_start
+    return Preview(rows, price, changes_on)
+
+
+def subscribe(
+    session: Session,
+    *,
+    plan_id: UUID,
+    customer_id: UUID,
+    start_on: date,
+    now: datetime,
+    on_credit: bool = False,
+    renews: bool = True,
+    quantity: int = 1,
+    parent_id: UUID | None = None,
+    reentry_of_id: UUID | None = None,
+) -> UUID:
+    """Start a subscription; its first invoice is issued in this transaction.
+
+    ``start_on`` is S: today, or a day not long past. Raises ``DomainError`` for a future day, a plan
+    not on offer, an add-on without its base or the final consumer.
+    """
+    today = to_local_date(now)
+    plan = _plan(session, plan_id)
+    _check(
+        session, plan, customer_id=customer_id, start_on=start_on, today=today, parent_id=parent_id
+    )
+    calendar = read_calendar(session)
+    price = _price_of(session, plan, start_on)
+    opening = calendar.schedule(start_on, 2)
+    span, following = opening
+    row = Subscription(
+        id=new_id(),
+        customer_id=customer_id,
+        plan_id=plan_id,
+        parent_id=parent_id,
+        reentry_of_id=reentry_of_id,
+        quantity=_checked(quantity),
+        price=price,
+        basis=plan.basis or calendar.policy.basis,
+        start_on=start_on,
+        renews=renews,
+        on_credit=on_credit,
+        state=ACTIVE if renews else ENDING,
+        invoiced_through=span.last,
+        next_period_start=following.first if renews else None,
+        next_issue_on=following.issue_on if renews else None,
+        ends_on=None if renews else span.last,
+    )
+    session.add(row)
+    session.flush()
+    charge = charge_for(price * quantity, span, row.basis)
+    due_on = calendar.credit_due_on(start_on) if on_credit else None
+    suspend_on = calendar.suspend_on(due_on, start_on - ONE_DAY) if due_on else None
+    facts = PlanFacts(plan.code, plan.name, plan.tax_code)
+    to_charge = ToCharge(row.id, customer_id, quantity, facts, charge, due_on, suspend_on)
+    done = charge_batch(session, [to_charge], read_terms(session, today), now=now)
+    emit(
+        session,
+        SubscriptionStarted(
+            subscription_id=row.id,
+            customer_id=customer_id,
+            plan_id=plan_id,
+            plan_name=plan.name,
+            price=price,
+            start_on=start_on,
+            renews=renews,
+            first_invoice_id=done.invoices[0].id if done.invoices else None,
+        ),
+        now=now,
+    )
+    if (
+        renews and following.issue_on <= today
+    ):  # signed up on a 25th, or late: today's run includes it
+        _run_today(session, today)
+    return row.id
+
+
+def reenter(
+    session: Session, subscription_id: UUID, *, start_on: date, now: datetime, renews: bool = False
+) -> UUID:
+    """R12: a new contract of at least one month after an ended one, without renewal unless chosen.
+
+    Raises ``Conflict`` while an old invoice is open (A-22) or the old contract still runs.
+    """
+    old = session.get(Subscription, subscription_id)
+    if old is None:
+        raise NotFound
+    if old.state != ENDED:
+        raise Conflict(
+            _("The subscription has not ended yet: there is nothing to come back to."),
+            code="billing.not_ended",
+        )
+    owing = session.scalar(
+        select(Charge.id).where(Charge.subscription_id == old.id, Charge.state == "open").limit(1)
+    )
+    if owing is not None:
+        raise Conflict(
+            _("An old invoice is still open. Record its payment or credit it first."),
+            code="billing.old_invoice_open",
+        )
+    return subscribe(
+        session,
+        plan_id=old.plan_id,
+        customer_id=old.customer_id,
+        start_on=start_on,
+        now=now,
+        renews=renews,
+        quantity=old.quantity,
+        reentry_of_id=old.id,
+    )
+
+
+def next_after(calendar: BillingCalendar, start_on: date, last: date) -> tuple[date, date]:
+    """First day and issue date of the period after the one that ends on ``last``."""
+    span = calendar.span_at(start_on, last + ONE_DAY)
+    return span.first, span.issue_on
+
+
+def _plan(session: Session, plan_id: UUID) -> Plan:
+    plan = session.get(Plan, plan_id)
+    if plan is None:
+        raise NotFound(_("That plan does not exist. Choose another one."))
+    return plan
+
+
+def _price_of(session: Session, plan: Plan, on: date) -> Decimal:
+    price = list_price(read_versions(session, [plan.id])[plan.id], on)
+    if price is None:
+        raise DomainError(
+            _("The plan has no price on that day yet. Give it one first."),
+            code="billing.no_price",
+            field="plan_id",
+        )
+    return price
+
+
+def _checked(quantity: int) -> int:
+    if not 1 <= quantity <= 100_000:
+        raise DomainError(
+            _("The quantity is a whole number from 1 to 100000."),
+            code="billing.quantity",
+            field="quantity",
+        )
+    return quantity
+
+
+def _check(
+    session: Session,
+    plan: Plan,
+    *,
+    customer_id: UUID,
+    start_on: date,
+    today: date,
+    parent_id: UUID | None,
+) -> None:
+    if not plan.is_offered:
+        raise DomainError(
+            _("That plan is no longer on offer. Choose another one."),
+            code="billing.plan_withdrawn",
+            field="plan_id",
+        )
+    if start_on > today:
+        raise DomainError(
+            _("The start date is in the future: sign on the day the service begins."),
+            code="billing.starts_in_future",
+            field="start_on",
+        )
+    if start_on < today - EARLIEST:
+        raise DomainError(
+            _("The start date is more than two months ago; correct it."),
+            code="billing.starts_long_ago",
+            field="start_on",
+        )
+    customer = plugins.service(CustomerDirectory).read(session, [customer_id]).get(customer_id)
+    if customer is None:
+        raise NotFound(_("That customer does not exist. Choose another one."))
+    if customer.tax_id_type == FINAL_CONSUMER:
+        raise DomainError(
+            _(
+                "A subscription needs a customer with RUC, cédula or passport, not the final consumer."
+            ),
+            code="billing.final_consumer",
+            field="customer_id",
+        )
+    if (plan.kind == "addon") != (parent_id is not None):
+        raise DomainError(
+            _("An add-on is contracted with a plan, and a plan by itself. Choose again."),
+            code="billing.addon_needs_base",
+            field="plan_id",
+        )
+    if parent_id is not None:
+        parent = session.get(Subscription, parent_id)
+        if parent is None or parent.customer_id != customer_id:
+            raise NotFound(_("The subscription to add to does not exist."))
+        if parent.state != ACTIVE:
+            raise Conflict(
+                _("The subscription to add to is ending or ended."), code="billing.base_ended"
+            )
+
+
+def _run_today(session: Session, today: date) -> None:
+    tenant = scope_of(session).tenant_id
+    jobs.defer(
+        session,
+        RUN_TENANT,
+        {"tenant": str(tenant), "on": today.isoformat()},
+        queueing_lock=f"{RUN_TENANT}:{tenant}",
+    )

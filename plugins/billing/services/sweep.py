@@ -1,0 +1,150 @@
+"""The daily sweep: what turned today is recorded once, in whole sets, whatever the number of subscriptions.
+
+The block itself needs no sweep: ``domain/standing.py`` gives it from dates. The sweep records
+suspensions and ends, and prepares the reminders that leave from 07:00.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CursorResult, select, text, update
+from sqlalchemy.orm import Session
+
+from core.contracts.events import SubscriptionEnded
+from core.db.events import emit
+from core.db.tenancy import scope_of
+from plugins.billing.domain import lifecycle
+from plugins.billing.models import Subscription
+
+REMINDERS = {
+    "due_in_5": 5,
+    "due_in_1": 1,
+    "due_today": 0,
+    "overdue_1": -1,
+}  # days until the due date
+
+# One notice for each invoice: the charge of the smallest subscription on it speaks for all.
+_REMIND = text(
+    "INSERT INTO billing_notice (id, tenant_id, created_at, subscription_id, invoice_id, kind, on_date, details)"
+    " SELECT gen_random_uuid(), :tenant, :now, c.subscription_id, c.invoice_id, :kind, :on,"
+    " jsonb_build_object('due_on', c.due_on)"
+    " FROM (SELECT DISTINCT ON (invoice_id) subscription_id, invoice_id, due_on FROM billing_charge"
+    "  WHERE tenant_id = :tenant AND state = 'open' AND due_on = :due AND reported_at IS NULL"
+    "  ORDER BY invoice_id, subscription_id) c ON CONFLICT DO NOTHING"
+)
+_SUSPEND = text(
+    "INSERT INTO billing_notice (id, tenant_id, created_at, subscription_id, invoice_id, kind, on_date, details)"
+    " SELECT gen_random_uuid(), :tenant, :now, c.subscription_id, c.invoice_id, 'suspended', c.suspend_on,"
+    " '{}' FROM (SELECT DISTINCT ON (subscription_id) subscription_id, invoice_id, suspend_on"
+    "  FROM billing_charge WHERE tenant_id = :tenant AND state = 'open' AND suspend_on <= :on"
+    "  AND reported_at IS NULL ORDER BY subscription_id, suspend_on) c"
+    " ON CONFLICT DO NOTHING"
+)
+_END = text(
+    "UPDATE billing_subscription s SET state = 'ended', ends_on = s.invoiced_through,"
+    " next_issue_on = NULL, next_period_start = NULL, next_plan_id = NULL, next_price = NULL"
+    " WHERE s.tenant_id = :tenant AND s.invoiced_through < :on AND (s.state = 'ending' OR"
+    " (s.state = 'active' AND EXISTS (SELECT FROM billing_charge c WHERE c.tenant_id = s.tenant_id"
+    "  AND c.subscription_id = s.id AND c.state = 'open' AND c.suspend_on <= :on"
+    "  AND c.reported_at IS NULL))) RETURNING s.id, s.customer_id, s.ends_on"
+)
+_TELL_END = text(
+    "INSERT INTO billing_notice (id, tenant_id, created_at, subscription_id, kind, on_date, details)"
+    " SELECT gen_random_uuid(), :tenant, :now, u.id, 'ended', u.day, '{}'"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:days AS date[])) AS u(id, day) ON CONFLICT DO NOTHING"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What turned: reminders prepared, suspensions and ends recorded."""
+
+    on: date
+    reminders: int
+    suspended: int
+    ended: int
+
+
+def sweep(session: Session, *, on: date, now: datetime, keep_issuing: bool = False) -> Swept:
+    """Record what the day ``on`` brings. A second sweep of the same day records nothing more.
+
+    ``keep_issuing`` (R15's other reading): an unpaid subscription that renews is not ended.
+    """
+    tenant = scope_of(session).tenant_id
+    common: dict[str, Any] = {"tenant": tenant, "now": now, "on": on}
+    reminders = 0
+    for kind, days in REMINDERS.items():
+        due = on + timedelta(days=days)
+        reminders += _count(session, _REMIND, common | {"kind": kind, "due": due})
+    suspended = _count(session, _SUSPEND, common)
+    ended = _end(session, on=on, now=now, keep_issuing=keep_issuing)
+    return Swept(on, reminders, suspended, ended)
+
+
+def preview_sweep(session: Session, *, on: date) -> Swept:
+    """How many of each kind ``sweep`` would record, were nothing recorded yet."""
+    tenant = scope_of(session).tenant_id
+    found = session.execute(
+        text(
+            "SELECT count(DISTINCT invoice_id) FILTER (WHERE due_on = ANY(CAST(:dues AS date[]))"
+            " AND reported_at IS NULL) AS reminders, count(DISTINCT subscription_id)"
+            " FILTER (WHERE suspend_on <= :on AND reported_at IS NULL) AS suspended"
+            " FROM billing_charge WHERE tenant_id = :tenant AND state = 'open'"
+        ),
+        {
+            "dues": [on + timedelta(days=days) for days in REMINDERS.values()],
+            "on": on,
+            "tenant": tenant,
+        },
+    ).one()
+    ending = session.scalars(
+        select(Subscription.id).where(
+            Subscription.state == lifecycle.ENDING, Subscription.invoiced_through < on
+        )
+    )
+    return Swept(on, found.reminders, found.suspended, len(list(ending)))
+
+
+def _end(session: Session, *, on: date, now: datetime, keep_issuing: bool) -> int:
+    if keep_issuing:
+        ended = session.execute(
+            update(Subscription)
+            .where(Subscription.state == lifecycle.ENDING, Subscription.invoiced_through < on)
+            .values(state=lifecycle.ENDED, ends_on=Subscription.invoiced_through)
+            .returning(Subscription.id, Subscription.customer_id, Subscription.ends_on),
+            execution_options={"synchronize_session": False},
+        ).all()
+    else:
+        ended = session.execute(_END, {"tenant": scope_of(session).tenant_id, "on": on}).all()
+    if not ended:
+        return 0
+    session.execute(
+        _TELL_END,
+        {
+            "tenant": scope_of(session).tenant_id,
+            "now": now,
+            "ids": [row.id for row in ended],
+            "days": [row.ends_on + timedelta(days=1) for row in ended],
+        },
+    )
+    for row in ended:
+        emit(session, _ended(row.id, row.customer_id, row.ends_on), now=now)
+    return len(ended)
+
+
+def _ended(subscription_id: UUID, customer_id: UUID, ends_on: date) -> SubscriptionEnded:
+    return SubscriptionEnded(
+        subscription_id=subscription_id,
+        customer_id=customer_id,
+        ended_on=ends_on + timedelta(days=1),
+    )
+
+
+def _count(session: Session, statement: Any, values: dict[str, Any]) -> int:
+    done = session.execute(statement, values)
+    assert isinstance(done, CursorResult)
+    return done.rowcount
