@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from core.contracts.hooks import Task
 from core.contracts.schedule import Schedule
 from core.db import events
 from core.db.session import tenant_work, unit_of_work
-from core.models import StoredEvent, Tenant
+from core.models import ScheduleRun, StoredEvent, Tenant
+from core.security import link_mail
 
 EVENTS_KEPT = timedelta(days=90)
 
@@ -28,5 +29,23 @@ def prune_events(args: dict[str, Any], now: datetime) -> None:
             session.execute(old, execution_options={"synchronize_session": False})
 
 
-TASKS = (events.TASK, Task("core.prune_events", prune_events, max_attempts=3))
-SCHEDULES = (Schedule("core.prune_events", "core.prune_events", at="03:30", catch_up=False),)
+def prune_schedule_runs(args: dict[str, Any], now: datetime) -> None:
+    """Task ``core.prune_schedule_runs``: drop old due times; each schedule keeps its latest."""
+    latest = select(func.max(ScheduleRun.due_at)).group_by(ScheduleRun.schedule)
+    with unit_of_work() as session:
+        old = delete(ScheduleRun).where(
+            ScheduleRun.due_at < now - EVENTS_KEPT, ScheduleRun.due_at.not_in(latest)
+        )
+        session.execute(old, execution_options={"synchronize_session": False})
+
+
+TASKS = (
+    events.TASK,
+    link_mail.TASK,
+    Task("core.prune_events", prune_events, max_attempts=3),
+    Task("core.prune_schedule_runs", prune_schedule_runs, max_attempts=3),
+)
+SCHEDULES = (
+    Schedule("core.prune_events", "core.prune_events", at="03:30", catch_up=False),
+    Schedule("core.prune_schedule_runs", "core.prune_schedule_runs", at="03:40", catch_up=False),
+)

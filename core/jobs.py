@@ -167,7 +167,14 @@ def procrastinate_app(url: str, *, heartbeat: float, stalled_after: float) -> Ap
 
 def _declare(app: App, task: Task) -> None:
     def run(**args: Any) -> None:
-        run_task(task.name, args)
+        try:
+            run_task(task.name, args)
+        except TryLater as error:
+            log.info("%s waits %s s: %s", task.name, error.seconds, error)
+            raise
+        except Exception:
+            log.exception("%s failed", task.name)
+            raise
 
     app.task(name=task.name, queue=task.queue, retry=_Retry(task))(run)
 
@@ -175,8 +182,9 @@ def _declare(app: App, task: Task) -> None:
 def run_due(engine: Engine, *, until: int = 10_000) -> int:
     """Run what is due by the clock of this process, one job after another, in this thread.
 
-    For commands that wait for their own work and for tests; workers use Procrastinate. Returns how
-    many jobs were run, at most ``until``. A task that fails is put back as a worker would.
+    For tests and simulations of months, where no worker runs: the scheduler of a running installation
+    would take these jobs for stalled ones. Returns how many jobs were run, at most ``until``. A task
+    that fails is put back as a worker would.
     """
     done = 0
     while done < until and _run_one(engine):

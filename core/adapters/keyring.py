@@ -117,6 +117,11 @@ def write_key(file: Path, key: bytes) -> None:
     draft.replace(file)
 
 
+def read_key(file: Path) -> bytes:
+    """The key in a key file. Raises ``SetupError`` when it holds none."""
+    return _decode(file.read_text(), str(file))
+
+
 def _read_or_make(file: Path) -> bytes:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -129,7 +134,7 @@ def _read_or_make(file: Path) -> bytes:
                 pass
             finally:
                 draft.unlink()
-        return _decode(file.read_text(), str(file))
+        return read_key(file)
     except OSError as error:
         raise SetupError(
             f"The master key {file} cannot be read or made: {error.strerror}."
