@@ -117,6 +117,15 @@ class Certificado:
         return bool(items) and items[0].tag == BOOLEAN and items[0].content != b"\x00"
 
     @property
+    def path_length(self) -> int | None:
+        """How many authorities may stand below this one; None: no limit."""
+        try:
+            items = parse(self.extensions[_BASIC_CONSTRAINTS]).expect(SEQUENCE).children()
+            return items[1].integer() if len(items) > 1 else None
+        except (KeyError, DerError):
+            return None
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of the certificate, hex."""
         return hashlib.sha256(self.der).hexdigest()
