@@ -7,7 +7,8 @@ The destination tenant is an argument of ``core.db.events.emit``; it is not part
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar
@@ -176,6 +177,7 @@ class LicenceOrdered(Event):
     distributor_id: UUID | None
     plan_id: UUID
     ordered_on: date
+    owner: Mapping[str, str] = field(default_factory=dict)  # who gets the first access
 
 
 @dataclass(frozen=True, slots=True)

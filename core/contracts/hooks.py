@@ -77,6 +77,17 @@ class Attention:
 
 
 @dataclass(frozen=True, slots=True)
+class SetupStep:
+    """A step of a new company's guided first access; ``url`` is where it is done."""
+
+    key: str
+    label: Any
+    is_done: bool
+    url: str
+    order: int = 100
+
+
+@dataclass(frozen=True, slots=True)
 class AccessDecision:
     """Answer to ``access_decision``; ``sentence`` tells a person why not and what to do."""
 

@@ -56,6 +56,7 @@ class LicenceContract:
     accounts: tuple[str, ...] = ()
     policy: Mapping[str, Any] = field(default_factory=dict)
     contact: Mapping[str, str] = field(default_factory=dict)
+    owner: Mapping[str, str] = field(default_factory=dict)  # who gets the first access
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,7 @@ class Facts:
     started_on: date | None = None  # S: the day access was enabled (A-26)
     cancelled_on: date | None = None
     is_reentry: bool = False
+    is_withdrawn: bool = False
     invoices: Sequence[LicenceInvoice] = ()
     reports: Sequence[Report] = ()
     policy: Policy = field(default_factory=Policy)
@@ -116,7 +117,7 @@ def state_on(facts: Facts, today: date) -> str:
     was invoiced to a blocked client (R15): expired.
     """
     if facts.started_on is None or today < facts.started_on:
-        return "order" if today <= facts.lapses_on else "lapsed"
+        return "lapsed" if facts.is_withdrawn or today > facts.lapses_on else "order"
     if not facts.live:  # enabled; invoice 1 is on its way to this scope
         return "active"
     return _owing_state(facts, today) or _running_state(facts, today)

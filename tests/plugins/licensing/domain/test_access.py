@@ -256,7 +256,13 @@ def build(rows, strict):
                     UUID(int=500 + number), at("2027-09-01T00:00"), told, {UUID(int=number): TOTAL}
                 )
             )
-    return Facts(start, start, None, False, invoices, reports, Policy(strict_day_six=strict))
+    return Facts(
+        start,
+        start,
+        invoices=invoices,
+        reports=reports,
+        policy=Policy(strict_day_six=strict),
+    )
 
 
 def oracle(facts, today):

@@ -1,0 +1,108 @@
+"""Table of contents of the licensing plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core.contracts.events import Event
+from core.contracts.hooks import (
+    AccessDecision,
+    EventContext,
+    Permission,
+    PluginInfo,
+    SettingSpec,
+    SetupStep,
+    Task,
+)
+from core.contracts.schedule import Schedule
+from core.hookspecs import hookimpl
+from core.i18n import lazy as _
+from plugins.licensing import jobs, models, settings
+from plugins.licensing.services import decide_access, first_access, reactions
+
+MEMBERS = ("owner", "accountant", "salesperson", "integrator")
+DESK = ("distributor", "adviser")
+
+PERMISSIONS = (
+    Permission("licensing.licence", "read", MEMBERS, survives_expiry=True),
+    Permission("licensing.licence", "report", ("owner", "accountant"), survives_expiry=True),
+    Permission("licensing.licence", "decide", ("owner",), survives_expiry=True),
+    Permission("licensing.licence", "download", ("owner", "accountant"), survives_expiry=True),
+    Permission("licensing.support", "read", ("owner", *DESK), survives_expiry=True),
+    Permission("licensing.support", "ask", ("owner",)),
+    Permission("licensing.support", "work", DESK),
+    Permission("licensing.portfolio", "read", DESK),
+    Permission("licensing.portfolio", "write", DESK),
+    Permission("licensing.portfolio", "decide", ("distributor",)),
+    Permission("licensing.queue", "read", (*DESK, "operator")),
+    Permission("licensing.queue", "decide", ("distributor", "operator")),
+    Permission("licensing.office", "read", ("operator",)),
+    Permission("licensing.office", "write", ("operator",)),
+)
+
+
+class LicensingPlugin:
+    """Distributors, licences, access over time, the confirmation queue, support hours."""
+
+    info = PluginInfo(
+        name="licensing",
+        label=_("Licences"),
+        table_prefix="lic_",
+        permissions=PERMISSIONS,
+        requires=("sales", "billing"),
+    )
+
+    @hookimpl
+    def register_models(self) -> Sequence[type]:
+        """Tables ``lic_*``."""
+        return models.ALL
+
+    @hookimpl
+    def register_settings(self) -> Sequence[SettingSpec]:
+        """Settings ``licensing.*``."""
+        return settings.ALL
+
+    @hookimpl
+    def register_tasks(self) -> Sequence[Task]:
+        """Sweep, letters, day 25."""
+        return jobs.TASKS
+
+    @hookimpl
+    def register_schedules(self) -> Sequence[Schedule]:
+        """Sweep at 00:05, transfers and support hours on day 25."""
+        return jobs.SCHEDULES
+
+    @hookimpl
+    def subscribed_events(self) -> Sequence[type[Event]]:
+        """What happens to invoices, payments and licences."""
+        return reactions.LISTENS_TO
+
+    @hookimpl
+    def handle_event(self, event: Event, context: EventContext) -> None:
+        """To the scope's use case."""
+        reactions.react_to(event, context)
+
+    @hookimpl
+    def access_decision(
+        self, tenant_id: UUID, permission: str, now: datetime
+    ) -> AccessDecision | None:
+        """Dates, payments, reports and now."""
+        return decide_access.decide_access(tenant_id, permission, now)
+
+    @hookimpl
+    def entitlements(self, tenant_id: UUID) -> Mapping[str, Any] | None:
+        """What the plan contains."""
+        return decide_access.read_entitlements(tenant_id)
+
+    @hookimpl
+    def setup_steps(self, session: Session) -> Sequence[SetupStep]:
+        """Company, regime, establishment, point, logo, first authorised document."""
+        return first_access.own_steps(session)
+
+
+plugin = LicensingPlugin()

@@ -1,0 +1,250 @@
+"""Contracts in the operator's scope: order of payment, enabling, cancellation, transfer, return."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import plugins
+from core.adapters.clock import to_local_date
+from core.contracts.events import (
+    ClientReleased,
+    LicenceCancelled,
+    LicenceEnabling,
+    LicenceOrdered,
+    LicenceStandingChanged,
+    LicenceTransferAsked,
+)
+from core.contracts.sales import CustomerData, PaymentAllocation, PaymentData
+from core.contracts.services import (
+    CustomerDirectory,
+    InvoiceIssuing,
+    PaymentRecording,
+    Subscribing,
+)
+from core.db.events import emit
+from core.errors import Conflict, DomainError, NotFound
+from core.i18n import _
+from core.services.audit import write_audit
+from plugins.licensing.domain.orders import lapses_on, payment_code
+from plugins.licensing.models import Contract, Wallet
+from plugins.licensing.services.publish import plan_offers, publish_contract
+
+RUC = "04"
+
+
+def place_order(session: Session, order: LicenceOrdered, *, now: datetime) -> Contract:
+    """Write the order of payment and tell it. The same order twice is one.
+
+    Raises ``DomainError`` for a plan that is not on offer, ``Conflict`` when the client has a
+    contract that runs.
+    """
+    before = session.get(Contract, order.contract_id)
+    if before is not None:
+        return before
+    offer = plan_offers(session).get(order.plan_id)
+    if offer is None:
+        raise DomainError(
+            _("This plan is no longer on offer: choose another."), code="plan", field="plan_id"
+        )
+    _refuse_second_contract(session, order)
+    contract = Contract(
+        id=order.contract_id,
+        kind=order.kind,
+        client_tenant_id=order.client_tenant_id,
+        client_tax_id=order.client_tax_id,
+        client_name=order.client_name,
+        client_email=order.client_email,
+        distributor_id=order.distributor_id,
+        plan_id=order.plan_id,
+        plan_name=offer.name,
+        price=offer.price,
+        payment_code=payment_code(order.contract_id),
+        ordered_on=order.ordered_on,
+        lapses_on=lapses_on(order.ordered_on),
+        owner=dict(order.owner),
+    )
+    session.add(contract)
+    session.flush()
+    write_audit(session, action="licensing.order", subject_id=contract.id)
+    publish_contract(session, contract, now=now)
+    return contract
+
+
+def hear_order(session: Session, order: LicenceOrdered, *, now: datetime) -> None:
+    """A distributor's or client's order arrives. One that cannot be is given back to its distributor."""
+    try:
+        place_order(session, order, now=now)
+    except DomainError as refusal:
+        write_audit(
+            session,
+            action="licensing.order_refused",
+            reason=refusal.code,
+            subject_id=order.contract_id,
+        )
+        if order.distributor_id is not None and order.kind == "first":
+            released = ClientReleased(order.client_tenant_id, released_on=order.ordered_on)
+            emit(session, released, to=order.distributor_id, now=now)
+
+
+def enable_contract(session: Session, order: LicenceEnabling, *, now: datetime) -> None:
+    """The order's day S: subscribe from it, invoice 1, and put the confirmed money on that invoice.
+
+    On credit the invoice stays due (A-10). A re-entry does not renew (R12). A second time changes
+    nothing.
+    """
+    contract = session.get(Contract, order.contract_id, with_for_update=True)
+    if contract is None:
+        raise NotFound(_("This order of payment does not exist."))
+    if contract.state != "order":
+        return
+    start_on = to_local_date(order.enabled_at)
+    [customer_id] = plugins.service(CustomerDirectory).ensure(session, [_customer(contract)])
+    contract.customer_id = customer_id
+    contract.subscription_id = plugins.service(Subscribing).subscribe(
+        session,
+        plan_id=contract.plan_id,
+        customer_id=customer_id,
+        start_on=start_on,
+        now=now,
+        on_credit=order.on_credit,
+        renews=contract.kind == "first",
+    )
+    contract.state, contract.started_on, contract.on_credit = "enabled", start_on, order.on_credit
+    if not order.on_credit:
+        _record_first_payment(session, contract, order, now=now)
+    grant_minutes(session, contract)
+    session.flush()
+    write_audit(session, action="licensing.enable", subject_id=contract.id)
+    publish_contract(session, contract, now=now)
+
+
+def withdraw_order(session: Session, contract_id: UUID, *, now: datetime) -> None:
+    """Take an order of payment back. Raises ``Conflict`` once it is enabled."""
+    contract = session.get(Contract, contract_id, with_for_update=True)
+    if contract is None:
+        raise NotFound
+    if contract.state != "order":
+        raise Conflict(
+            _("Only an order of payment can be withdrawn; this licence already runs."),
+            code="licence_withdraw_refused",
+        )
+    contract.state = "withdrawn"
+    publish_contract(session, contract, now=now)
+
+
+def hear_cancellation(session: Session, event: LicenceCancelled, *, now: datetime) -> None:
+    """No invoice after this: the subscription ends after what is invoiced (R10)."""
+    contract = session.get(Contract, event.contract_id, with_for_update=True)
+    if contract is None or contract.subscription_id is None or contract.cancelled_on is not None:
+        return
+    plugins.service(Subscribing).cancel(session, contract.subscription_id, now=event.cancelled_at)
+    contract.cancelled_on = to_local_date(event.cancelled_at)
+    write_audit(session, action="licensing.cancel", subject_id=contract.id)
+    publish_contract(session, contract, now=now)
+
+
+def hear_standing(session: Session, event: LicenceStandingChanged) -> None:
+    """A client's licence turned: what the operator's lists show."""
+    contract = session.get(Contract, event.contract_id)
+    if contract is not None:
+        contract.standing, contract.standing_since = event.state, event.since
+
+
+def ask_transfer(session: Session, event: LicenceTransferAsked) -> None:
+    """Note the distributor a client wants; it changes at the next day-25 run."""
+    for contract in session.scalars(
+        select(Contract).where(Contract.client_tenant_id == event.client_tenant_id)
+    ):
+        if contract.distributor_id != event.to_distributor_id:
+            contract.transfer_to_id = event.to_distributor_id
+
+
+def carry_out_transfers(session: Session, *, on: date, now: datetime) -> int:
+    """The day-25 run of transfers: clients go to the distributor they asked for.
+
+    Reports that wait stay with the old one, who sees that the client left and cannot veto.
+    """
+    moved = list(session.scalars(select(Contract).where(Contract.transfer_to_id.is_not(None))))
+    for contract in moved:
+        if contract.distributor_id is not None:
+            released = ClientReleased(contract.client_tenant_id, released_on=on)
+            emit(session, released, to=contract.distributor_id, now=now)
+        contract.distributor_id, contract.transfer_to_id = contract.transfer_to_id, None
+        session.flush()
+        publish_contract(session, contract, now=now)
+        write_audit(session, action="licensing.transfer", subject_id=contract.id)
+    return len(moved)
+
+
+def grant_minutes(session: Session, contract: Contract) -> Wallet:
+    """The plan's included minutes, once per contract, in the client's wallet."""
+    offer = plan_offers(session).get(contract.plan_id)
+    wallet = session.scalars(
+        select(Wallet).where(Wallet.client_tenant_id == contract.client_tenant_id)
+    ).one_or_none()
+    if wallet is None:
+        wallet = Wallet(client_tenant_id=contract.client_tenant_id, granted=0, used=0)
+        session.add(wallet)
+    wallet.granted += offer.included_minutes if offer else 0
+    session.flush()
+    return wallet
+
+
+def _refuse_second_contract(session: Session, order: LicenceOrdered) -> None:
+    """A first contract wants a client without one; a re-entry a client whose licence has run out (A-22)."""
+    for one in session.scalars(
+        select(Contract).where(
+            Contract.client_tenant_id == order.client_tenant_id, Contract.state != "withdrawn"
+        )
+    ):
+        is_open_order = one.state == "order" and order.ordered_on <= one.lapses_on
+        has_run_out = one.state == "order" or (
+            order.kind == "reentry" and one.standing == "expired"
+        )
+        if is_open_order or not has_run_out:
+            raise Conflict(
+                _("This company already has a licence or an order: ask for a transfer instead."),
+                code="licence_exists",
+                field="tax_id",
+            )
+
+
+def _record_first_payment(
+    session: Session, contract: Contract, order: LicenceEnabling, *, now: datetime
+) -> None:
+    if contract.customer_id is None:
+        raise RuntimeError("an enabled contract has a customer")
+    left, allocations = order.amount, []
+    for invoice in plugins.service(InvoiceIssuing).open_for(session, contract.customer_id):
+        share = min(left, invoice.balance)
+        if share > Decimal(0):
+            allocations.append(PaymentAllocation(invoice.id, share))
+            left -= share
+    plugins.service(PaymentRecording).record(
+        session,
+        PaymentData(
+            customer_id=contract.customer_id,
+            method="transfer",
+            amount=order.amount,
+            value_on=order.value_on,
+            allocations=tuple(allocations),
+            idempotency_key=f"order:{contract.id}",
+            bank=order.bank,
+            reference=order.reference,
+        ),
+        now=now,
+    )
+
+
+def _customer(contract: Contract) -> CustomerData:
+    return CustomerData(
+        tax_id_type=RUC,
+        tax_id=contract.client_tax_id,
+        legal_name=contract.client_name,
+        email=contract.client_email,
+    )

@@ -1,0 +1,129 @@
+"""The answers to the hooks ``access_decision`` and ``entitlements``: fast, from the client's own scope."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import plugins
+from core.adapters.clock import to_local_date
+from core.contracts.hooks import AccessDecision, Permission
+from core.db.scope import Scope
+from core.db.session import unit_of_work
+from core.i18n import _
+from plugins.licensing.domain.entitlements import Entitlements, level
+from plugins.licensing.domain.lifecycle import STATES
+from plugins.licensing.models import Usage
+from plugins.licensing.services.standing import Standing, find_licence, read_standing
+
+LICENCE_PAGE = "/licence"
+
+
+def decide_access(tenant_id: UUID, permission: str, now: datetime) -> AccessDecision | None:
+    """May the tenant use this permission at this instant? None: it has no licence, so no opinion.
+
+    A short read in the tenant's own scope; suspension blocks what does not survive it, an order or
+    an expired licence everything but the licence pages and the own legal documents.
+    """
+    with unit_of_work(Scope(tenant_id=tenant_id)) as session:
+        standing = read_standing(session, now=now)
+        if standing is None:
+            return None
+        asked = _find_permission(permission)
+        refusal = _refuse(standing, asked)
+        if refusal is None and asked is not None and not asked.survives_suspension:
+            refusal = _refuse_over_limit(session, standing, now)
+    return refusal or AccessDecision(allowed=True)
+
+
+def read_entitlements(tenant_id: UUID) -> Mapping[str, Any] | None:
+    """Plugins and limits of the tenant's plan. None: no licence, or a plan without limits."""
+    with unit_of_work(Scope(tenant_id=tenant_id)) as session:
+        licence = find_licence(session)
+        if licence is None or not licence.entitlements:
+            return None
+        granted = Entitlements.from_json(licence.entitlements)
+    answer = granted.to_json()
+    answer["plugins"] = [*granted.plugins, "licensing"] if granted.plugins else None
+    return answer
+
+
+def refusal_sentence(state: str, standing: Standing) -> str:
+    """Why the licence does not allow it, and what to do."""
+    if state == "suspended":
+        return _(
+            "The licence is suspended: the invoice due on %(day)s is neither paid nor reported. Report"
+            " the payment on «My licence» and you can issue again at once.",
+            day=f"{_oldest_due(standing):%d/%m/%Y}",
+        )
+    if state == "order":
+        return _(
+            "The licence is not enabled yet: pay the order of payment; your adviser enables it."
+        )
+    if state == "lapsed":
+        return _("The order of payment has lapsed: ask your adviser for a new one.")
+    return _(
+        "The licence has expired: order one month on «My licence» to work with your data again."
+        " Your legal documents can be downloaded there at any time."
+    )
+
+
+def _oldest_due(standing: Standing) -> date:
+    unpaid = standing.open_invoices
+    return min((one.due_on or one.period.first for one in unpaid), default=standing.today)
+
+
+def _refuse(standing: Standing, asked: Permission | None) -> AccessDecision | None:
+    reach = STATES[standing.state].reach
+    if reach == "everything" or (asked is not None and asked.survives_expiry):
+        return None
+    if reach == "existing" and (asked is None or asked.survives_suspension):
+        return None
+    return AccessDecision(
+        allowed=False,
+        code=f"licence_{standing.state}",
+        sentence=refusal_sentence(standing.state, standing),
+        url=LICENCE_PAGE,
+    )
+
+
+def _refuse_over_limit(
+    session: Session, standing: Standing, now: datetime
+) -> AccessDecision | None:
+    limit = Entitlements.from_json(standing.licence.entitlements or {}).documents
+    if limit is None:
+        return None
+    used = documents_this_month(session, now=now)
+    if level(used, limit) != "full":
+        return None
+    return AccessDecision(
+        allowed=False,
+        code="licence_documents_full",
+        sentence=_(
+            "The plan %(plan)s holds %(limit)s documents a month and %(used)s are issued: change to a"
+            " larger plan on «My licence», or go on next month.",
+            plan=standing.licence.plan_name,
+            limit=limit,
+            used=used,
+        ),
+        url=LICENCE_PAGE,
+    )
+
+
+def documents_this_month(session: Session, *, now: datetime) -> int:
+    """Documents the tenant in scope issued in the calendar month of ``now``."""
+    month = to_local_date(now).replace(day=1)
+    return session.scalar(select(Usage.documents).where(Usage.month == month)) or 0
+
+
+def _find_permission(key: str) -> Permission | None:
+    for plugin in plugins.host().plugins:
+        for one in plugin.info.permissions:
+            if one.key == key:
+                return one
+    return None

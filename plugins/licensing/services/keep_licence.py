@@ -1,0 +1,250 @@
+"""The client's licence: what the operator tells, and what the client decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.adapters.clock import to_local_date
+from core.contracts.events import (
+    ClientInvoicePublished,
+    LicenceCancelled,
+    LicenceChanged,
+    LicenceOrdered,
+    LicenceTransferAsked,
+)
+from core.contracts.licences import ClientInvoice
+from core.db.events import emit
+from core.db.tenancy import scope_of
+from core.domain.money import ZERO
+from core.errors import Conflict, DomainError, NotFound
+from core.i18n import _
+from core.ids import new_id
+from core.jobs import defer
+from core.models import Tenant
+from core.services import companies, holidays
+from core.services.audit import write_audit
+from plugins.licensing.domain.lifecycle import after
+from plugins.licensing.models import (
+    ClientInvoiceRow,
+    FirstAccess,
+    Licence,
+    Offer,
+    PaymentReportRow,
+)
+from plugins.licensing.services.parties import operator_id
+from plugins.licensing.services.standing import Standing, find_licence, read_standing, refresh
+
+WITHHOLDING_DAYS = 5  # the legal term to hand over a retención, in business days
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """The answer to a cancellation: the last day, and what remains to pay."""
+
+    ends_on: date | None
+    open_numbers: tuple[str, ...]
+
+
+def hear_contract(session: Session, event: LicenceChanged, *, now: datetime) -> None:
+    """The operator tells the contract; a newer one (re-entry) takes the place of the old."""
+    told = event.contract
+    row = find_licence(session)
+    if row is None:
+        row = Licence(operator_id=operator_id(session), state="order")
+        session.add(row)
+    elif _is_stale(row, event):
+        return
+    was_running = row.started_on is not None and row.contract_id == told.contract_id
+    row.contract_id, row.is_reentry = told.contract_id, told.kind == "reentry"
+    row.is_withdrawn = told.state == "withdrawn"
+    row.distributor_id, row.distributor_name = told.distributor_id, told.distributor_name
+    row.contact = dict(told.contact)
+    row.plan_id, row.plan_name, row.price = told.plan_id, told.plan_name, told.price
+    row.payment_code, row.accounts = told.payment_code, list(told.accounts)
+    row.entitlements, row.policy = dict(told.entitlements), dict(told.policy)
+    row.ordered_on, row.started_on = told.ordered_on, told.started_on
+    row.cancelled_on = told.cancelled_on or (row.cancelled_on if was_running else None)
+    row.revised_at = event.changed_at
+    session.flush()
+    if told.started_on is not None and not was_running:
+        _welcome(session, row, now=now)
+    elif told.state == "order" and told.kind == "first":
+        _mail(session, row, "order", key=str(told.contract_id))
+    refresh(session, now=now)
+
+
+def hear_invoice(session: Session, event: ClientInvoicePublished, *, now: datetime) -> None:
+    """An invoice arrives in the scope of its payer, or of the payer's distributor."""
+    told = event.invoice
+    row = session.scalars(
+        select(ClientInvoiceRow).where(ClientInvoiceRow.invoice_id == told.invoice_id)
+    ).one_or_none()
+    if row is None:
+        row = ClientInvoiceRow(invoice_id=told.invoice_id)
+        session.add(row)
+    elif row.published_at > event.published_at:
+        return
+    _write_invoice(row, told, event.published_at)
+    session.flush()
+    if scope_of(session).tenant_id != told.client_tenant_id:
+        return
+    if event.report_id is not None:
+        _apply_report(session, row, event.report_id)
+    refresh(session, now=now)
+
+
+def cancel_licence(session: Session, *, now: datetime) -> Farewell:
+    """One click: no invoice after this one (R10). The answer says the last day and what stays due.
+
+    Raises ``Conflict`` when the licence does not run or is cancelled already.
+    """
+    standing = _standing(session, now)
+    if standing.licence.cancelled_on is not None:
+        raise Conflict(_("The licence is cancelled already."), code="licence_cancel_refused")
+    after(standing.state, "cancel")
+    standing.licence.cancelled_on = standing.today
+    event = LicenceCancelled(
+        standing.licence.contract_id, standing.licence.tenant_id, cancelled_at=now
+    )
+    emit(session, event, to=standing.licence.operator_id, now=now)
+    write_audit(session, action="licensing.cancel", subject_id=standing.licence.contract_id)
+    session.flush()
+    refresh(session, now=now, reason=_("Cancelled by the client"))
+    _mail(session, standing.licence, "farewell", key=str(standing.licence.contract_id))
+    return Farewell(standing.ends_on, open_numbers(session, standing))
+
+
+def reenter(session: Session, *, plan_id: UUID | None = None, now: datetime) -> UUID:
+    """Order one month more after expiry (R12); the new contract's id.
+
+    Raises ``Conflict`` while the licence runs, ``DomainError`` while an old invoice is open (A-22).
+    """
+    standing = _standing(session, now)
+    after(standing.state, "reenter")
+    if standing.open_invoices:
+        raise DomainError(
+            _(
+                "Invoice %(numbers)s is still open: report its payment first, then order the month.",
+                numbers=", ".join(open_numbers(session, standing)),
+            ),
+            code="old_invoice_open",
+        )
+    licence = standing.licence
+    chosen = plan_id or licence.plan_id
+    if (
+        chosen != licence.plan_id
+        and session.scalar(select(Offer.id).where(Offer.plan_id == chosen, Offer.is_offered))
+        is None
+    ):
+        raise DomainError(_("Choose a plan of the list."), code="plan", field="plan_id")
+    client = session.get_one(Tenant, licence.tenant_id)
+    order = LicenceOrdered(
+        contract_id=new_id(),
+        kind="reentry",
+        client_tenant_id=client.id,
+        client_tax_id=client.tax_id,
+        client_name=client.name,
+        client_email=companies.profile(session).email,
+        distributor_id=licence.distributor_id,
+        plan_id=chosen,
+        ordered_on=to_local_date(now),
+    )
+    refresh(session, now=now)  # the operator knows first that it has expired
+    emit(session, order, to=licence.operator_id, now=now)
+    write_audit(session, action="licensing.reenter", subject_id=order.contract_id)
+    return order.contract_id
+
+
+def ask_for_transfer(session: Session, distributor_tax_id: str, *, now: datetime) -> str:
+    """Ask for another distributor from the next day-25 run on; returns its name."""
+    licence = _standing(session, now).licence
+    wanted = companies.find_tenant(session, distributor_tax_id)
+    if wanted is None or wanted.kind != "distributor":
+        raise DomainError(
+            _("There is no distributor with this RUC: ask for it again."),
+            code="distributor",
+            field="distributor",
+        )
+    if wanted.id == licence.distributor_id:
+        raise Conflict(_("This is your distributor already."), code="same_distributor")
+    event = LicenceTransferAsked(licence.tenant_id, wanted.id, asked_at=now)
+    emit(session, event, to=licence.operator_id, now=now)
+    write_audit(session, action="licensing.ask_transfer", subject_id=wanted.id)
+    return wanted.name
+
+
+def open_numbers(session: Session, standing: Standing) -> tuple[str, ...]:
+    """The numbers of the invoices that are not covered."""
+    ids = [one.id for one in standing.open_invoices]
+    rows = select(ClientInvoiceRow.number).where(ClientInvoiceRow.invoice_id.in_(ids))
+    return tuple(session.scalars(rows.order_by(ClientInvoiceRow.number)))
+
+
+def read_invoices(session: Session) -> list[ClientInvoiceRow]:
+    """The licence invoices of the tenant in scope, newest first."""
+    own = ClientInvoiceRow.client_tenant_id == scope_of(session).tenant_id
+    rows = select(ClientInvoiceRow).where(own).order_by(ClientInvoiceRow.period_start.desc())
+    return list(session.scalars(rows.limit(60)))
+
+
+def read_reports(session: Session) -> list[PaymentReportRow]:
+    """The payment reports of the tenant in scope, newest first."""
+    rows = select(PaymentReportRow).order_by(PaymentReportRow.reported_at.desc())
+    return list(session.scalars(rows.limit(60)))
+
+
+def _is_stale(row: Licence, event: LicenceChanged) -> bool:
+    if row.contract_id == event.contract.contract_id:
+        return row.revised_at > event.changed_at
+    return row.ordered_on > event.contract.ordered_on
+
+
+def _welcome(session: Session, row: Licence, *, now: datetime) -> None:
+    if session.scalar(select(FirstAccess.id)) is None:
+        session.add(FirstAccess(started_at=now))
+    _mail(session, row, "welcome", key=str(row.contract_id))
+
+
+def _mail(session: Session, row: Licence, letter: str, *, key: str) -> None:
+    args = {"tenant": str(row.tenant_id), "letter": letter, "key": f"{letter}:{key}"}
+    defer(session, "licensing.mail", args)
+
+
+def _write_invoice(row: ClientInvoiceRow, told: ClientInvoice, published_at: datetime) -> None:
+    row.contract_id, row.client_tenant_id = told.contract_id, told.client_tenant_id
+    row.number, row.description = told.number, told.description
+    row.period_start, row.period_end = told.period_start, told.period_end
+    row.issued_on, row.due_on = told.issued_on, told.due_on
+    row.subtotal, row.total, row.balance = told.subtotal, told.total, told.balance
+    row.state, row.published_at = told.state, published_at
+
+
+def _apply_report(session: Session, row: ClientInvoiceRow, report_id: UUID) -> None:
+    """The report's money is in the balance now. What was withheld may still come while its legal
+    term runs, when the client is an agente de retención (A-19).
+    """
+    report = session.get(PaymentReportRow, report_id)
+    if report is None or report.state == "rejected":
+        return
+    report.state, report.decided_at = "applied", report.decided_at or row.published_at
+    regime = companies.regime(session, to_local_date(report.reported_at))
+    is_agent = regime.withholding_agent_resolution or regime.special_taxpayer_resolution
+    if is_agent and report.withheld > ZERO and row.balance > ZERO:
+        row.expected_withheld = min(report.withheld, row.balance)
+        told_on = to_local_date(report.reported_at)
+        row.withholding_until = holidays.add_business_days(
+            session, max(told_on, row.issued_on), WITHHOLDING_DAYS
+        )
+    session.flush()
+
+
+def _standing(session: Session, now: datetime) -> Standing:
+    standing = read_standing(session, now=now)
+    if standing is None:
+        raise NotFound(_("This company has no licence."))
+    return standing

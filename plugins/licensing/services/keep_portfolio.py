@@ -1,0 +1,187 @@
+"""The distributor's portfolio: what the operator and the clients tell, written into his scope."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.adapters.clock import to_local_date
+from core.contracts.events import (
+    ClientReleased,
+    CreditLimitSet,
+    LicenceChanged,
+    LicenceStandingChanged,
+    PlansOffered,
+)
+from core.errors import Conflict, DomainError, NotFound
+from core.i18n import _
+from core.services.audit import write_audit
+from plugins.licensing.domain.lights import ClientFacts, lights
+from plugins.licensing.models import Adviser, CreditLimit, Offer, PortfolioClient
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioRow:
+    """A client with the lights that are on."""
+
+    client: PortfolioClient
+    lights: Sequence[str]
+
+
+def read_portfolio(
+    session: Session, *, now: datetime, light: str = "", search: str = ""
+) -> list[PortfolioRow]:
+    """The clients of the distributor in scope by name; only those with ``light`` on, when given."""
+    query = select(PortfolioClient).where(PortfolioClient.released_on.is_(None))
+    if search.strip():
+        query = query.where(
+            PortfolioClient.client_name.icontains(search.strip(), autoescape=True)
+            | PortfolioClient.client_tax_id.startswith(search.strip(), autoescape=True)
+            | (PortfolioClient.payment_code == search.strip().upper())
+        )
+    rows = session.scalars(query.order_by(PortfolioClient.client_name, PortfolioClient.id))
+    today = to_local_date(now)
+    found = [PortfolioRow(row, lights_of(row, today)) for row in rows]
+    return [row for row in found if not light or light in row.lights]
+
+
+def lights_of(client: PortfolioClient, today: date) -> list[str]:
+    """The traffic lights of a client on a day."""
+    return lights(
+        ClientFacts(
+            state=client.state,
+            started_on=client.started_on,
+            cancelled_on=client.cancelled_on,
+            next_due_on=client.next_due_on,
+            suspends_on=client.suspends_on,
+            last_document_on=client.last_document_on,
+            rejected_documents=client.rejected_documents,
+            certificate_until=client.certificate_until,
+        ),
+        today,
+    )
+
+
+def hear_contract(session: Session, event: LicenceChanged) -> None:
+    """The operator tells a contract; what is older than known is left out."""
+    told = event.contract
+    row = _find(session, told.client_tenant_id)
+    if row is None:
+        row = PortfolioClient(client_tenant_id=told.client_tenant_id, balance=0, state="order")
+        session.add(row)
+    elif row.revised_at > event.changed_at and row.contract_id == told.contract_id:
+        return
+    row.contract_id, row.contract_state = told.contract_id, told.state
+    row.client_tax_id, row.client_name = told.client_tax_id, told.client_name
+    row.client_email, row.owner = told.client_email, dict(told.owner)
+    row.plan_id, row.plan_name, row.price = told.plan_id, told.plan_name, told.price
+    row.payment_code, row.on_credit = told.payment_code, told.on_credit
+    row.ordered_on, row.lapses_on = told.ordered_on, told.lapses_on
+    row.started_on, row.cancelled_on = told.started_on, told.cancelled_on
+    row.released_on, row.revised_at = None, event.changed_at
+    session.flush()
+
+
+def hear_standing(session: Session, event: LicenceStandingChanged) -> None:
+    """A client's licence turned."""
+    row = _find(session, event.client_tenant_id)
+    if row is None or row.contract_id != event.contract_id:
+        return
+    row.state, row.state_since = event.state, event.since
+    row.next_due_on, row.suspends_on = event.next_due_on, event.suspends_on
+    row.paid_through_on, row.balance = event.paid_through_on, event.balance
+    row.last_document_on = event.last_document_on
+    row.rejected_documents = event.rejected_documents
+    row.certificate_until = event.certificate_until
+    if row.on_credit and not event.balance and event.paid_through_on is not None:
+        row.on_credit = False  # the credit is paid back
+
+
+def hear_release(session: Session, event: ClientReleased) -> None:
+    """The client went to another distributor: the row stays, out of sight of the lights."""
+    row = _find(session, event.client_tenant_id)
+    if row is not None:
+        row.released_on = event.released_on
+
+
+def hear_offers(session: Session, event: PlansOffered) -> None:
+    """The plans on offer, as told last; others are no longer offered."""
+    known = {row.plan_id: row for row in session.scalars(select(Offer))}
+    for row in known.values():
+        if row.offered_at > event.offered_at:
+            return
+        row.is_offered = False
+    for offer in event.offers:
+        row = known.get(offer.plan_id) or Offer(plan_id=offer.plan_id)
+        row.name, row.price = offer.name, offer.price
+        row.included_minutes, row.entitlements = offer.included_minutes, dict(offer.entitlements)
+        row.offered_at, row.is_offered = event.offered_at, True
+        session.add(row)
+
+
+def hear_credit_limit(session: Session, event: CreditLimitSet) -> None:
+    """The operator sets the limit; the latest one holds."""
+    row = session.scalars(select(CreditLimit)).one_or_none() or CreditLimit(set_at=event.set_at)
+    if row.set_at <= event.set_at:
+        row.amount, row.set_at = event.limit, event.set_at
+        session.add(row)
+
+
+def read_offers(session: Session) -> list[Offer]:
+    """The plans on offer in the scope at hand, cheapest first."""
+    return list(
+        session.scalars(select(Offer).where(Offer.is_offered).order_by(Offer.price, Offer.name))
+    )
+
+
+def add_adviser(session: Session, *, name: str, email: str, phone: str) -> Adviser:
+    """An adviser of the distributor in scope; his card is shown to the clients he looks after."""
+    address = email.strip().lower()
+    if not name.strip():
+        raise DomainError(_("Write the adviser's name."), code="adviser_name", field="name")
+    if address.count("@") != 1:
+        raise DomainError(
+            _("The e-mail address is not one: correct it."), code="email", field="email"
+        )
+    if session.scalar(select(Adviser.id).where(Adviser.email == address)) is not None:
+        raise Conflict(
+            _("There is an adviser with this e-mail already."), code="adviser", field="email"
+        )
+    row = Adviser(name=name.strip()[:200], email=address[:200], phone=phone.strip()[:40])
+    session.add(row)
+    session.flush()
+    write_audit(session, action="licensing.adviser", subject_id=row.id)
+    return row
+
+
+def assign_adviser(session: Session, client: PortfolioClient, adviser_id: UUID | None) -> None:
+    """Put a client into an adviser's care."""
+    if adviser_id is not None and session.get(Adviser, adviser_id) is None:
+        raise NotFound
+    client.adviser_id = adviser_id
+
+
+def read_advisers(session: Session) -> list[Adviser]:
+    """The advisers of the distributor in scope."""
+    return list(session.scalars(select(Adviser).where(Adviser.is_active).order_by(Adviser.name)))
+
+
+def count_lights(rows: Sequence[PortfolioRow]) -> dict[str, int]:
+    """How many clients show each light."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        for name in row.lights:
+            counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def _find(session: Session, client_tenant_id: UUID) -> Any:
+    return session.scalars(
+        select(PortfolioClient).where(PortfolioClient.client_tenant_id == client_tenant_id)
+    ).one_or_none()

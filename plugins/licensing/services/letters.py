@@ -1,0 +1,167 @@
+"""Letters to a client, from its own data: order, welcome, suspension, return, farewell."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from html import escape
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.contracts.ports import Mail
+from core.i18n import _
+from core.models import CompanyProfile, Tenant
+from plugins.licensing.domain.lifecycle import STATES
+from plugins.licensing.models import Licence
+from plugins.licensing.services.keep_licence import open_numbers
+from plugins.licensing.services.standing import Standing, read_standing
+
+SILENT = ("active", "due", "order")  # said by the welcome, by the reminders and by the order letter
+
+
+def write_letter(
+    session: Session, letter: str, *, key: str, address: str, now: datetime
+) -> Mail | None:
+    """The letter for the tenant in scope; None when there is nobody to write to or nothing to say."""
+    standing = read_standing(session, now=now)
+    profile = session.scalars(select(CompanyProfile)).one_or_none()
+    if standing is None or profile is None or not profile.email:
+        return None
+    written = _body(session, letter, standing, address)
+    if written is None:
+        return None
+    subject, lines = written
+    name = session.get_one(Tenant, standing.licence.tenant_id).name
+    paragraphs = [
+        _("Dear %(name)s:", name=name),
+        *lines,
+        standing.licence.distributor_name or "Yupana",
+    ]
+    return Mail(
+        message_id=f"licence.{standing.licence.tenant_id}.{_plain(key)}@yupana",
+        to=profile.email,
+        subject=subject,
+        text="\n\n".join(paragraphs) + "\n",
+        html="".join(f"<p>{escape(one)}</p>" for one in paragraphs),
+        sender_name=standing.licence.distributor_name or "Yupana",
+        reply_to=str((standing.licence.contact or {}).get("email", "")),
+        sent_at=now,
+    )
+
+
+def _body(
+    session: Session, letter: str, standing: Standing, address: str
+) -> tuple[str, list[str]] | None:
+    licence = standing.licence
+    page = _("Your licence page: %(url)s", url=f"{address}/licence")
+    if letter == "welcome":
+        return _("Welcome to Yupana"), _welcome(licence, address)
+    if letter == "farewell":
+        return _("Your cancellation"), _farewell(session, standing)
+    if letter in ("order", "suspended"):
+        subject, first, last = _demand(letter, licence, page)
+        return subject, [first, *_how_to_pay(licence), last]
+    if letter in ("reported", "expired"):
+        subject, first = _notice(letter)
+        return subject, [first, page]
+    if letter in STATES and letter not in SILENT:
+        return _("Your licence: %(state)s", state=str(STATES[letter].word)), [page]
+    return None
+
+
+def _demand(letter: str, licence: Licence, page: str) -> tuple[str, str, str]:
+    if letter == "order":
+        return (
+            _("Order of payment %(code)s", code=licence.payment_code),
+            _("Thank you for choosing the plan %(plan)s.", plan=licence.plan_name),
+            _("The order has no fiscal value and holds 15 days. The invoice follows your payment."),
+        )
+    return (
+        _("Your licence is suspended"),
+        _(
+            "An invoice is neither paid nor reported. You can read and download everything; to issue"
+            " again, report the payment: access is back at once."
+        ),
+        page,
+    )
+
+
+def _notice(letter: str) -> tuple[str, str]:
+    if letter == "reported":
+        return (
+            _("We have your payment report"),
+            _("Thank you. You have full access; your distributor confirms the payment."),
+        )
+    return (
+        _("Your licence has expired"),
+        _(
+            "Your data is kept. To consult or change it, order at least one month. Your legal documents"
+            " can be downloaded at any time."
+        ),
+    )
+
+
+def _welcome(licence: Licence, address: str) -> list[str]:
+    contact = licence.contact or {}
+    steps = [
+        _(
+            "1. Plan: %(plan)s, $ %(price)s a month plus IVA.",
+            plan=licence.plan_name,
+            price=licence.price,
+        ),
+        _("2. Training: group training is free; your adviser tells you day and link."),
+        _(
+            "3. Monthly billing: your invoice is issued on day 25 for the next month and is payable by"
+            " deposit or transfer until day 5. Report every payment on «My licence»."
+        ),
+        _(
+            "4. First access: a one-time link reaches the person you named; your adviser tells the code."
+            " Each person chooses an own password, each salesperson an own PIN."
+        ),
+        _("5. Electronic invoicing: load your signature as a P12 file; a token is not accepted."),
+        _(
+            "6. Tutorials and the checklist of the first steps: %(url)s",
+            url=f"{address}/licence/first-access",
+        ),
+        _(
+            "7. Doubts: support hours of your plan first, then $ 25.00 per hour or fraction plus IVA."
+        ),
+    ]
+    card = " · ".join(
+        str(contact[part]) for part in ("name", "phone", "email") if contact.get(part)
+    )
+    if card:
+        steps.append(_("Your adviser: %(card)s", card=card))
+    return steps
+
+
+def _farewell(session: Session, standing: Standing) -> list[str]:
+    numbers = open_numbers(session, standing)
+    lines = [
+        _(
+            "Your licence is cancelled: it runs until %(day)s and no further invoice is issued.",
+            day=_day(standing.ends_on),
+        )
+    ]
+    if numbers:
+        lines.append(_("Still to pay: %(numbers)s.", numbers=", ".join(numbers)))
+    lines.append(_("Before that day, download what you need; your legal documents stay available."))
+    return lines
+
+
+def _how_to_pay(licence: Licence) -> list[str]:
+    lines = [
+        _(
+            "Deposit or transfer with the code %(code)s to one of these accounts:",
+            code=licence.payment_code,
+        )
+    ]
+    return [*lines, *(str(one) for one in licence.accounts or [])]
+
+
+def _day(day: date | None) -> str:
+    return f"{day:%d/%m/%Y}" if day else "—"
+
+
+def _plain(key: str) -> str:
+    return "".join(sign if sign.isalnum() else "." for sign in key)

@@ -1,0 +1,228 @@
+"""Licence invoices and contracts, told by the operator to those who may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import plugins
+from core.contracts.events import (
+    ClientInvoicePublished,
+    InvoiceCancelled,
+    InvoiceIssued,
+    InvoicePaid,
+    LicenceChanged,
+    PaymentReceived,
+    PlansOffered,
+)
+from core.contracts.licences import ClientInvoice, LicenceContract, PlanOffer
+from core.contracts.sales import InvoiceSnapshot
+from core.contracts.services import InvoiceIssuing, Subscribing
+from core.db.events import emit
+from core.domain.money import to_cents
+from core.services import settings
+from plugins.licensing.models import Contract, DistributorRow, PlanTerms
+
+BILLING = "billing"
+
+
+def publish_issued(session: Session, event: InvoiceIssued, *, now: datetime) -> None:
+    """An invoice of the operator was issued: if it is a licence's, its client and distributor hear."""
+    if event.source == BILLING:
+        publish_invoices(session, [event.invoice_id], now=now)
+
+
+def publish_invoices(
+    session: Session,
+    invoice_ids: Sequence[UUID],
+    *,
+    now: datetime,
+    report_id: UUID | None = None,
+) -> int:
+    """Tell licence invoices as they stand; others are left out. Returns how many were told."""
+    snapshots = plugins.service(InvoiceIssuing).snapshots(session, invoice_ids, lines=True)
+    contracts = _contracts_of(session, snapshots.values())
+    told = 0
+    for invoice_id, snapshot in snapshots.items():
+        contract = contracts.get(invoice_id)
+        period = _period(snapshot)
+        if contract is None or period is None:
+            continue
+        event = ClientInvoicePublished(
+            invoice=_client_invoice(snapshot, contract, period),
+            published_at=now,
+            report_id=report_id,
+        )
+        for party in {contract.client_tenant_id, contract.distributor_id} - {None}:
+            emit(session, event, to=party, now=now)
+        told += 1
+    return told
+
+
+def publish_settled(
+    session: Session, event: InvoicePaid | InvoiceCancelled, *, now: datetime
+) -> int:
+    """An invoice of the operator was paid or cancelled."""
+    return publish_invoices(session, [event.invoice_id], now=now)
+
+
+def publish_customer(session: Session, event: PaymentReceived, *, now: datetime) -> int:
+    """Money or a retención arrived from a customer: its open licence invoices as they stand now."""
+    known = select(Contract.id).where(Contract.customer_id == event.customer_id).limit(1)
+    if session.scalar(known) is None:
+        return 0
+    still_open = plugins.service(InvoiceIssuing).open_for(session, event.customer_id)
+    return publish_invoices(session, [one.id for one in still_open], now=now)
+
+
+def publish_contract(session: Session, contract: Contract, *, now: datetime) -> None:
+    """Tell a contract as it stands to its client and distributor."""
+    event = LicenceChanged(contract=_snapshot(session, contract), changed_at=now)
+    for party in {contract.client_tenant_id, contract.distributor_id} - {None}:
+        emit(session, event, to=party, now=now)
+
+
+def publish_offers(session: Session, *, now: datetime, to: Iterable[UUID] = ()) -> int:
+    """Tell every distributor (and ``to``) which plans are on offer. Returns the number of plans."""
+    offers = plan_offers(session)
+    parties = set(session.scalars(select(DistributorRow.distributor_id))) | set(to)
+    for party in parties:
+        emit(session, PlansOffered(tuple(offers.values()), offered_at=now), to=party, now=now)
+    return len(offers)
+
+
+def plan_offers(session: Session) -> Mapping[UUID, PlanOffer]:
+    """The plans of billing with what licensing adds, in the operator's scope."""
+    terms = {row.plan_id: row for row in session.scalars(select(PlanTerms))}
+    return {
+        plan_id: PlanOffer(
+            plan_id,
+            name,
+            to_cents(price),
+            included_minutes=terms[plan_id].included_minutes if plan_id in terms else 0,
+            entitlements=terms[plan_id].entitlements if plan_id in terms else {},
+        )
+        for plan_id, name, price in plugins.service(Subscribing).plans(session)
+    }
+
+
+def _snapshot(session: Session, contract: Contract) -> LicenceContract:
+    terms = session.scalars(
+        select(PlanTerms).where(PlanTerms.plan_id == contract.plan_id)
+    ).one_or_none()
+    distributor = _distributor(session, contract.distributor_id)
+    return LicenceContract(
+        contract_id=contract.id,
+        kind=contract.kind,
+        state=contract.state,
+        client_tenant_id=contract.client_tenant_id,
+        client_tax_id=contract.client_tax_id,
+        client_name=contract.client_name,
+        client_email=contract.client_email,
+        distributor_id=contract.distributor_id,
+        distributor_name=distributor.name if distributor else "",
+        plan_id=contract.plan_id,
+        plan_name=contract.plan_name,
+        price=contract.price,
+        payment_code=contract.payment_code,
+        ordered_on=contract.ordered_on,
+        lapses_on=contract.lapses_on,
+        started_on=contract.started_on,
+        cancelled_on=contract.cancelled_on,
+        on_credit=contract.on_credit,
+        included_minutes=terms.included_minutes if terms else 0,
+        entitlements=terms.entitlements if terms else {},
+        accounts=tuple(read_accounts(session)),
+        policy=_policy(session),
+        contact=_contact(distributor),
+        owner=contract.owner,
+    )
+
+
+def read_accounts(session: Session) -> list[str]:
+    """The vendor's bank accounts, one line each (setting ``licensing.vendor_accounts``)."""
+    text = str(settings.read(session, "licensing.vendor_accounts") or "")
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _policy(session: Session) -> dict[str, Any]:
+    return {
+        "strict_day_six": bool(settings.read(session, "licensing.strict_day_six")),
+        "report_lifts": bool(settings.read(session, "licensing.report_lifts")),
+        "tolerance": str(settings.read(session, "licensing.tolerance")),
+    }
+
+
+def _contact(distributor: DistributorRow | None) -> dict[str, str]:
+    if distributor is None:
+        return {}
+    return {"name": distributor.name, "email": distributor.email, "phone": distributor.phone}
+
+
+def _distributor(session: Session, distributor_id: UUID | None) -> DistributorRow | None:
+    return session.scalars(
+        select(DistributorRow).where(DistributorRow.distributor_id == distributor_id)
+    ).one_or_none()
+
+
+def _contracts_of(session: Session, snapshots: Iterable[InvoiceSnapshot]) -> dict[UUID, Contract]:
+    """The contract behind each billing invoice: that of the subscription its lines name."""
+    named = {
+        one.id: UUID(why["subscription_id"])
+        for one in snapshots
+        for why in (line.derivation or {} for line in one.lines)
+        if one.source == BILLING and "subscription_id" in why
+    }
+    rows = session.scalars(
+        select(Contract).where(Contract.subscription_id.in_(set(named.values())))
+    )
+    contracts = {row.subscription_id: row for row in rows}
+    return {
+        invoice_id: contracts[subscription_id]
+        for invoice_id, subscription_id in named.items()
+        if subscription_id in contracts
+    }
+
+
+def _period(snapshot: InvoiceSnapshot) -> tuple[date, date] | None:
+    """The days that the lines of an invoice cover, from their derivations; None: no licence line."""
+    whys = [line.derivation for line in snapshot.lines if line.derivation]
+    spans = [
+        (date.fromisoformat(why["from"]), date.fromisoformat(why["to"]))
+        for why in whys
+        if "from" in why and "to" in why
+    ]
+    if not spans:
+        return None
+    return min(first for first, _last in spans), max(last for _first, last in spans)
+
+
+def _client_invoice(
+    snapshot: InvoiceSnapshot, contract: Contract, period: tuple[date, date]
+) -> ClientInvoice:
+    return ClientInvoice(
+        invoice_id=snapshot.id,
+        contract_id=contract.id,
+        client_tenant_id=contract.client_tenant_id,
+        number=snapshot.number,
+        period_start=period[0],
+        period_end=period[1],
+        issued_on=snapshot.issued_on,
+        due_on=snapshot.due_on,
+        subtotal=snapshot.subtotal,
+        total=snapshot.total,
+        balance=snapshot.balance,
+        state={"issued": "open"}.get(snapshot.state, snapshot.state),
+        description="; ".join(_explain(line) for line in snapshot.lines)[:600],
+    )
+
+
+def _explain(line: Any) -> str:
+    details = dict(line.details)
+    sum_ = details.get("Cálculo", "")
+    return f"{line.description} ({sum_})" if sum_ else str(line.description)

@@ -1,0 +1,221 @@
+"""The confirmation queue of a distributor, and the operator's copy of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core import plugins
+from core.adapters.clock import to_local_date
+from core.contracts.events import PaymentConfirmed, PaymentRejected, PaymentReported
+from core.contracts.sales import PaymentAllocation, PaymentData
+from core.contracts.services import InvoiceIssuing, PaymentRecording
+from core.db.events import emit
+from core.db.tenancy import scope_of
+from core.domain.money import ZERO
+from core.errors import Conflict, DomainError, NotFound, TryLater
+from core.i18n import _
+from core.services import holidays
+from core.services.audit import write_audit
+from plugins.licensing.models import Contract, QueuedReport
+from plugins.licensing.services.parties import is_operator, operator_id
+from plugins.licensing.services.publish import publish_invoices
+
+BUSINESS_DAYS_TO_ANSWER = 3  # A-15
+
+
+def queue_report(session: Session, event: PaymentReported) -> None:
+    """A report arrives at the distributor or the operator; a second time it changes nothing."""
+    if _find(session, event.report_id) is not None:
+        return
+    twin = session.scalar(
+        select(QueuedReport.id)
+        .where(
+            func.lower(QueuedReport.bank) == event.bank.lower(),
+            QueuedReport.reference == event.reference,
+            QueuedReport.value_on == event.value_on,
+            QueuedReport.state != "rejected",
+            QueuedReport.amount == event.amount,
+        )
+        .limit(1)
+    )
+    session.add(
+        QueuedReport(
+            report_id=event.report_id,
+            group_id=event.group_id,
+            client_tenant_id=event.client_tenant_id,
+            client_name=event.client_name,
+            numbers=list(event.numbers),
+            allocations={str(key): str(share) for key, share in event.allocations},
+            amount=event.amount,
+            withheld=event.withheld,
+            value_on=event.value_on,
+            bank=event.bank,
+            reference=event.reference,
+            payer=event.payer,
+            has_slip=event.has_slip,
+            is_late=event.is_late,
+            is_duplicate=twin is not None and bool(event.reference) and event.group_id is None,
+            reported_at=event.reported_at,
+        )
+    )
+    session.flush()
+
+
+def confirm_reports(session: Session, report_ids: Sequence[UUID], *, now: datetime) -> int:
+    """The money of these reports has arrived: told to the clients and, by a distributor, to the
+    operator, whose books take the payment. Returns how many were confirmed.
+
+    Raises ``NotFound`` for a report of somebody else and ``Conflict`` for one that was answered.
+    """
+    for row in _waiting(session, report_ids):
+        row.state, row.decided_at, row.decided_by = "confirmed", now, scope_of(session).user_id
+        write_audit(session, action="licensing.confirm", subject_id=row.report_id)
+        event = PaymentConfirmed(report_id=row.report_id, confirmed_at=now)
+        emit(session, event, to=row.client_tenant_id, now=now)
+        if is_operator(session):
+            record_money(session, row, now=now)
+        for other in _others(session, row):
+            emit(session, event, to=other, now=now)
+    return len(report_ids)
+
+
+def reject_report(session: Session, report_id: UUID, *, reason: str, now: datetime) -> None:
+    """The money is not there: the client reads the reason. Raises ``DomainError`` without one."""
+    if not reason.strip():
+        raise DomainError(
+            _("Say why the payment is rejected: the client reads it."),
+            code="reason",
+            field="reason",
+        )
+    [row] = _waiting(session, [report_id])
+    row.state, row.decided_at, row.decided_by = "rejected", now, scope_of(session).user_id
+    row.reason = reason.strip()[:300]
+    write_audit(session, action="licensing.reject", reason=row.reason, subject_id=row.report_id)
+    event = PaymentRejected(report_id=row.report_id, reason=row.reason, rejected_at=now)
+    emit(session, event, to=row.client_tenant_id, now=now)
+    for other in _others(session, row):
+        emit(session, event, to=other, now=now)
+
+
+def hear_answer(
+    session: Session, event: PaymentConfirmed | PaymentRejected, *, now: datetime
+) -> None:
+    """The distributor's answer reaches the operator's copy; confirmed money goes into the books.
+
+    Raises ``TryLater`` while the report itself has not arrived.
+    """
+    row = _find(session, event.report_id)
+    if row is None:
+        raise TryLater("the report has not arrived yet", seconds=5)
+    if row.state != "waiting":
+        return
+    if isinstance(event, PaymentConfirmed):
+        row.state, row.decided_at = "confirmed", event.confirmed_at
+        record_money(session, row, now=now)
+    else:
+        row.state, row.decided_at, row.reason = "rejected", event.rejected_at, event.reason
+
+
+def hear_other_answer(session: Session, event: PaymentConfirmed | PaymentRejected) -> None:
+    """The operator answered a report himself: the distributor's row says so too."""
+    row = _find(session, event.report_id)
+    if row is None or row.state != "waiting":
+        return
+    if isinstance(event, PaymentConfirmed):
+        row.state, row.decided_at = "confirmed", event.confirmed_at
+    else:
+        row.state, row.decided_at, row.reason = "rejected", event.rejected_at, event.reason
+
+
+def record_money(session: Session, row: QueuedReport, *, now: datetime) -> None:
+    """Put the confirmed money into the operator's books, over the invoices as reported.
+
+    Only money: what was withheld is covered when the retención itself is recorded. What no longer
+    fits (paid meanwhile) stays as the customer's credit.
+    """
+    contract = session.scalars(
+        select(Contract)
+        .where(Contract.client_tenant_id == row.client_tenant_id, Contract.customer_id.is_not(None))
+        .order_by(Contract.ordered_on.desc())
+        .limit(1)
+    ).one_or_none()
+    if contract is None or contract.customer_id is None or row.amount == ZERO:
+        return
+    ids = [UUID(key) for key in row.allocations]
+    snapshots = plugins.service(InvoiceIssuing).snapshots(session, ids)
+    left, allocations = row.amount, []
+    for invoice_id in ids:
+        if invoice_id not in snapshots or snapshots[invoice_id].state == "cancelled":
+            continue
+        share = min(left, Decimal(row.allocations[str(invoice_id)]), snapshots[invoice_id].balance)
+        if share > 0:
+            allocations.append(PaymentAllocation(invoice_id, share))
+            left -= share
+    plugins.service(PaymentRecording).record(
+        session,
+        PaymentData(
+            customer_id=contract.customer_id,
+            method="transfer",
+            amount=row.amount,
+            value_on=row.value_on,
+            allocations=tuple(allocations),
+            idempotency_key=f"report:{row.report_id}",
+            bank=row.bank,
+            reference=row.reference,
+        ),
+        now=now,
+    )
+    publish_invoices(session, ids, now=now, report_id=row.report_id)
+
+
+def overdue_reports(session: Session, *, now: datetime) -> list[QueuedReport]:
+    """Reports that nobody has answered within three business days (A-15): the operator's list."""
+    today = to_local_date(now)
+    waiting = session.scalars(
+        select(QueuedReport)
+        .where(QueuedReport.state == "waiting")
+        .order_by(QueuedReport.reported_at)
+    )
+    return [row for row in waiting if answer_by(session, row.reported_at) < today]
+
+
+def answer_by(session: Session, reported_at: datetime) -> date:
+    """The last day to answer a report: three business days after it."""
+    return holidays.add_business_days(session, to_local_date(reported_at), BUSINESS_DAYS_TO_ANSWER)
+
+
+def _others(session: Session, row: QueuedReport) -> set[UUID]:
+    """Who else holds a copy of the report: the operator, or the client's distributor."""
+    if not is_operator(session):
+        return {operator_id(session)}
+    held = select(Contract.distributor_id).where(
+        Contract.client_tenant_id == row.client_tenant_id, Contract.distributor_id.is_not(None)
+    )
+    return {one for one in session.scalars(held) if one is not None}
+
+
+def _find(session: Session, report_id: UUID) -> QueuedReport | None:
+    return session.scalars(
+        select(QueuedReport).where(QueuedReport.report_id == report_id)
+    ).one_or_none()
+
+
+def _waiting(session: Session, report_ids: Sequence[UUID]) -> list[QueuedReport]:
+    rows = list(
+        session.scalars(
+            select(QueuedReport).where(QueuedReport.report_id.in_(report_ids)).with_for_update()
+        )
+    )
+    if len(rows) != len(set(report_ids)):
+        raise NotFound
+    if any(row.state != "waiting" for row in rows):
+        raise Conflict(
+            _("One of the reports has been answered already: reload the page."), code="answered"
+        )
+    return rows

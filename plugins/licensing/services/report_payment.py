@@ -1,0 +1,245 @@
+"""«Ya pagué»: a payment report in the client's own scope gives access back in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.adapters.clock import to_local_date
+from core.contracts.events import PaymentConfirmed, PaymentRejected, PaymentReported
+from core.db.events import emit
+from core.db.tenancy import scope_of
+from core.domain.money import CENT, ZERO, to_cents
+from core.errors import DomainError
+from core.i18n import _
+from core.models import Tenant
+from core.services import holidays
+from core.services.audit import write_audit
+from plugins.licensing.domain.lifecycle import after
+from plugins.licensing.models import ClientInvoiceRow, Licence, PaymentReportRow
+from plugins.licensing.services.slips import store_slip
+from plugins.licensing.services.standing import find_licence, refresh
+
+OLDEST = timedelta(days=366)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    """What a person typed. ``invoice_ids`` empty: the open invoices, oldest first.
+
+    ``withheld``: the part that a retención covers (USD). ``reference`` empty means "no la tengo" and
+    wants a slip and the payer's name.
+    """
+
+    bank: str
+    value_on: date
+    amount: Decimal
+    reference: str = ""
+    withheld: Decimal = ZERO
+    payer: str = ""
+    invoice_ids: tuple[UUID, ...] = ()
+    slip: bytes | None = None
+    form_key: str | None = None
+    group_id: UUID | None = None
+
+
+def report_payment(session: Session, data: ReportData, *, now: datetime) -> PaymentReportRow:
+    """Store the report of the tenant in scope; access reads it at the next request.
+
+    Told to the operator and the distributor. The same form sent twice is one report. Raises
+    ``DomainError`` for wrong input and ``Conflict`` when there is nothing to pay.
+    """
+    licence = find_licence(session)
+    if licence is None:
+        raise DomainError(_("This company has no licence to pay."), code="no_licence")
+    before = _find_by_form_key(session, data.form_key)
+    if before is not None:
+        return before
+    _check(data, today=to_local_date(now))
+    shares = _allocate(session, licence, data)
+    row = PaymentReportRow(
+        group_id=data.group_id,
+        form_key=data.form_key,
+        contract_id=licence.contract_id,
+        bank=data.bank.strip(),
+        reference=data.reference.strip(),
+        payer=data.payer.strip(),
+        value_on=data.value_on,
+        amount=data.amount,
+        withheld=data.withheld,
+        allocations={str(key): str(amount) for key, amount in shares.items()},
+        slip_blob_id=None if data.slip is None else store_slip(session, data.slip),
+        is_late=_is_late(session, data.value_on, shares, now=now),
+        is_duplicate=is_duplicate(session, data),
+        reported_at=now,
+        reported_by=scope_of(session).user_id,
+    )
+    session.add(row)
+    session.flush()
+    write_audit(
+        session,
+        action="licensing.report",
+        subject_id=row.id,
+        details={"amount": str(data.amount), "invoices": list(row.allocations)},
+    )
+    refresh(session, now=now, reason=_("Payment reported"))
+    _tell(session, licence, row, now=now)
+    return row
+
+
+def is_duplicate(session: Session, data: ReportData) -> bool:
+    """Same bank, reference, value date and amount as an earlier report that was not rejected (A-31).
+
+    A warning for people; nothing is refused because of it.
+    """
+    found = session.scalar(
+        select(PaymentReportRow.id)
+        .where(
+            func.lower(PaymentReportRow.bank) == data.bank.strip().lower(),
+            PaymentReportRow.reference == data.reference.strip(),
+            PaymentReportRow.value_on == data.value_on,
+            PaymentReportRow.amount == data.amount,
+            PaymentReportRow.state != "rejected",
+        )
+        .limit(1)
+    )
+    return found is not None and bool(data.reference.strip())
+
+
+def hear_answer(
+    session: Session, event: PaymentConfirmed | PaymentRejected, *, now: datetime
+) -> None:
+    """The distributor's or operator's answer arrives in the client's scope; a second one counts for
+    nothing. A rejection gives the reason and takes back what the report gave.
+    """
+    row = session.get(PaymentReportRow, event.report_id, with_for_update=True)
+    if row is None or row.state != "reported":
+        return
+    if isinstance(event, PaymentConfirmed):
+        row.state, row.decided_at = "confirmed", event.confirmed_at
+    else:
+        row.state, row.decided_at, row.reason = "rejected", event.rejected_at, event.reason[:300]
+    session.flush()
+    refresh(session, now=now, reason=row.reason)
+
+
+def _check(data: ReportData, *, today: date) -> None:
+    if not data.bank.strip():
+        raise DomainError(_("Choose the bank you paid from."), code="bank", field="bank")
+    if data.amount < 0 or data.amount != to_cents(data.amount) or data.amount > Decimal(9999999):
+        raise DomainError(
+            _("Write the amount as on the slip, with at most two decimals, such as 34,50."),
+            code="amount",
+            field="amount",
+        )
+    if data.withheld < 0 or data.withheld != to_cents(data.withheld):
+        raise DomainError(
+            _("Write the withheld amount as on the retención, or leave it empty."),
+            code="withheld",
+            field="withheld",
+        )
+    if data.amount + data.withheld < CENT:
+        raise DomainError(
+            _("The amount must be more than zero."), code="amount_zero", field="amount"
+        )
+    if data.value_on > today:
+        raise DomainError(
+            _("The day of the payment lies in the future: report it once it is made."),
+            code="value_on_future",
+            field="value_on",
+        )
+    if data.value_on < today - OLDEST:
+        raise DomainError(
+            _("The day of the payment is more than a year ago: check the year."),
+            code="value_on_old",
+            field="value_on",
+        )
+    if not data.reference.strip() and data.amount and (data.slip is None or not data.payer.strip()):
+        raise DomainError(
+            _("Without a reference we need the slip and the payer's name to find your payment."),
+            code="reference",
+            field="reference",
+        )
+
+
+def _allocate(session: Session, licence: Licence, data: ReportData) -> dict[UUID, Decimal]:
+    """The reported money over the chosen invoices, oldest first; what is left goes to the last."""
+    query = select(ClientInvoiceRow).where(
+        ClientInvoiceRow.contract_id == licence.contract_id, ClientInvoiceRow.state == "open"
+    )
+    if data.invoice_ids:
+        query = query.where(ClientInvoiceRow.invoice_id.in_(data.invoice_ids))
+    rows = list(session.scalars(query.order_by(ClientInvoiceRow.period_start).with_for_update()))
+    if not rows:
+        after(licence.state if licence.state == "order" else "active", "report")  # says why not
+    if data.invoice_ids and len(rows) != len(set(data.invoice_ids)):
+        raise DomainError(
+            _("One of the invoices is paid already: reload the page and choose again."),
+            code="invoice_paid",
+            field="invoices",
+        )
+    left = data.amount + data.withheld
+    shares: dict[UUID, Decimal] = {}
+    for row in rows:
+        share = min(left, row.balance)
+        if share > 0:
+            shares[row.invoice_id] = share
+            left -= share
+    return shares
+
+
+def _is_late(
+    session: Session, value_on: date, shares: Mapping[UUID, Decimal], *, now: datetime
+) -> bool:
+    """Ordered after the due date, or not credited by the next business day after it (A-18)."""
+    dues = session.scalars(
+        select(ClientInvoiceRow.due_on).where(ClientInvoiceRow.invoice_id.in_(list(shares)))
+    )
+    due = min((one for one in dues if one is not None), default=None)
+    if due is None:
+        return False
+    return value_on > due and value_on > holidays.next_business_day(session, due)
+
+
+def _find_by_form_key(session: Session, key: str | None) -> PaymentReportRow | None:
+    if not key:
+        return None
+    return session.scalars(
+        select(PaymentReportRow).where(PaymentReportRow.form_key == key)
+    ).one_or_none()
+
+
+def _tell(session: Session, licence: Licence, row: PaymentReportRow, *, now: datetime) -> None:
+    client = session.get_one(Tenant, licence.tenant_id)
+    ids = [UUID(key) for key in row.allocations]
+    numbers = session.scalars(
+        select(ClientInvoiceRow.number)
+        .where(ClientInvoiceRow.invoice_id.in_(ids))
+        .order_by(ClientInvoiceRow.number)
+    )
+    event = PaymentReported(
+        report_id=row.id,
+        client_tenant_id=licence.tenant_id,
+        invoice_ids=tuple(ids),
+        amount=row.amount,
+        value_on=row.value_on,
+        bank=row.bank,
+        reference=row.reference,
+        reported_at=row.reported_at,
+        client_name=client.name,
+        withheld=row.withheld,
+        allocations=tuple((UUID(key), Decimal(share)) for key, share in row.allocations.items()),
+        numbers=tuple(numbers),
+        payer=row.payer,
+        has_slip=row.slip_blob_id is not None,
+        group_id=row.group_id,
+        is_late=row.is_late,
+    )
+    for party in {licence.operator_id, licence.distributor_id} - {None}:
+        emit(session, event, to=party, now=now)

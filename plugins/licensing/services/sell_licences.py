@@ -1,0 +1,311 @@
+"""Selling: a distributor (own portfolio) or the operator creates a client and enables its order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.adapters.clock import to_local_date
+from core.contracts.events import LicenceEnabling, LicenceOrdered
+from core.db.events import emit
+from core.db.session import acting_for
+from core.db.tenancy import scope_of
+from core.domain import tax_ids
+from core.domain.money import ZERO, to_cents
+from core.errors import Conflict, DomainError, NotFound
+from core.i18n import _
+from core.ids import new_id
+from core.security import links
+from core.services import companies, people
+from core.services.audit import write_audit
+from plugins.licensing.domain.orders import lapses_on, payment_code
+from plugins.licensing.models import Contract, CreditLimit, Offer, PortfolioClient
+from plugins.licensing.services.contracts import enable_contract, place_order
+from plugins.licensing.services.parties import find_by_tax_id, operator_id
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """What is asked to contract a client. ``owner``: identification, first_name, last_name, email, phone."""
+
+    tax_id: str
+    name: str
+    email: str
+    plan_id: UUID
+    owner: Mapping[str, str]
+    distributor_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """How an order is enabled: confirmed money, or on credit (``amount`` 0)."""
+
+    on_credit: bool
+    amount: Decimal = ZERO
+    value_on: date | None = None
+    bank: str = ""
+    reference: str = ""
+
+
+def create_client(session: Session, wanted: NewClient, *, now: datetime) -> UUID:
+    """A distributor contracts a client: company, portfolio row, order of payment; the contract's id.
+
+    Raises ``DomainError`` for a wrong RUC, owner or plan, ``Conflict`` when the RUC is a client already.
+    """
+    offer = session.scalars(
+        select(Offer).where(Offer.plan_id == wanted.plan_id, Offer.is_offered)
+    ).one_or_none()
+    if offer is None:
+        raise DomainError(_("Choose a plan of the list."), code="plan", field="plan_id")
+    order = _order(session, wanted, distributor_id=scope_of(session).tenant_id, now=now)
+    session.add(
+        PortfolioClient(
+            client_tenant_id=order.client_tenant_id,
+            client_tax_id=order.client_tax_id,
+            client_name=order.client_name,
+            client_email=order.client_email,
+            contract_id=order.contract_id,
+            plan_id=offer.plan_id,
+            plan_name=offer.name,
+            price=offer.price,
+            payment_code=payment_code(order.contract_id),
+            ordered_on=order.ordered_on,
+            lapses_on=lapses_on(order.ordered_on),
+            owner=dict(order.owner),
+            revised_at=now,
+        )
+    )
+    emit(session, order, to=operator_id(session), now=now)
+    write_audit(session, action="licensing.create_client", subject_id=order.client_tenant_id)
+    return order.contract_id
+
+
+def create_client_as_operator(session: Session, wanted: NewClient, *, now: datetime) -> Contract:
+    """The operator contracts a client, for a distributor or directly."""
+    order = _order(session, wanted, distributor_id=wanted.distributor_id, now=now)
+    return place_order(session, order, now=now)
+
+
+def order_again(session: Session, client: PortfolioClient, *, now: datetime) -> None:
+    """A new order of payment for a client whose first one lapsed."""
+    today = to_local_date(now)
+    if client.contract_state != "order" or today <= client.lapses_on:
+        raise Conflict(
+            _("This licence already has an order or runs; a new order is not needed."),
+            code="licence_order_refused",
+        )
+    client.contract_id = new_id()
+    client.payment_code = payment_code(client.contract_id)
+    client.ordered_on, client.lapses_on = today, lapses_on(today)
+    order = LicenceOrdered(
+        contract_id=client.contract_id,
+        kind="first",
+        client_tenant_id=client.client_tenant_id,
+        client_tax_id=client.client_tax_id,
+        client_name=client.client_name,
+        client_email=client.client_email,
+        distributor_id=scope_of(session).tenant_id,
+        plan_id=client.plan_id,
+        ordered_on=today,
+        owner=client.owner,
+    )
+    emit(session, order, to=operator_id(session), now=now)
+
+
+def enable_client(
+    session: Session, client: PortfolioClient, money: Money, *, now: datetime
+) -> None:
+    """A distributor enables an order of his portfolio: today is S (A-26).
+
+    Raises ``Conflict`` when the order lapsed or is enabled, ``DomainError`` for wrong money or when
+    the credit limit is used up.
+    """
+    today = to_local_date(now)
+    if client.contract_state != "order":
+        raise Conflict(
+            _("Only a licence with an order of payment can be enabled; look at its state."),
+            code="licence_enable_refused",
+        )
+    if today > client.lapses_on:
+        raise Conflict(
+            _(
+                "The order of payment lapsed on %(day)s: make a new one first.",
+                day=f"{client.lapses_on:%d/%m/%Y}",
+            ),
+            code="order_lapsed",
+        )
+    order = _enabling(client.contract_id, money, now=now)
+    if money.on_credit:
+        _use_credit(session, client)
+    client.contract_state, client.on_credit = "enabling", money.on_credit
+    emit(session, order, to=operator_id(session), now=now)
+    write_audit(
+        session,
+        action="licensing.enable",
+        subject_id=client.client_tenant_id,
+        details={"on_credit": money.on_credit, "amount": str(money.amount)},
+    )
+
+
+def enable_as_operator(session: Session, contract_id: UUID, money: Money, *, now: datetime) -> None:
+    """The operator enables an order himself; no limit holds him."""
+    enable_contract(session, _enabling(contract_id, money, now=now), now=now)
+
+
+def credit_left(session: Session) -> Decimal:
+    """What the distributor in scope may still enable on credit (USD)."""
+    limit = session.scalar(select(CreditLimit.amount)) or ZERO
+    used = session.scalar(
+        select(func.coalesce(func.sum(PortfolioClient.balance), 0)).where(
+            PortfolioClient.on_credit, PortfolioClient.released_on.is_(None)
+        )
+    )
+    return limit - Decimal(used or 0)
+
+
+def give_first_access(client_tenant_id: UUID, owner: Mapping[str, str], *, now: datetime) -> str:
+    """Make the owner a member of the new company and mail a one-time link; returns the short code
+    that is told by another way. Empty: the person has an access already and keeps it.
+
+    In an audited transaction of its own in the client's scope.
+    """
+    with acting_for(client_tenant_id, "gives the owner the first access") as session:
+        known = people.find_person(session, owner.get("identification", "")) or people.find_person(
+            session, owner.get("email", "")
+        )
+        if known is not None:
+            people.add_member(session, int(known.id), "owner")
+            return (
+                ""
+                if known.password
+                else links.request_link(session, int(known.id), "activation", now=now)
+            )
+        user_id = people.create_person(
+            session,
+            identification=owner.get("identification", ""),
+            first_name=owner.get("first_name", ""),
+            last_name=owner.get("last_name", ""),
+            email=owner.get("email", ""),
+            now=now,
+        )
+        people.add_member(session, user_id, "owner")
+        return links.request_link(session, user_id, "activation", now=now)
+
+
+def _order(
+    session: Session, wanted: NewClient, *, distributor_id: UUID | None, now: datetime
+) -> LicenceOrdered:
+    owner = _checked_owner(wanted)
+    finding = tax_ids.check(tax_ids.RUC, wanted.tax_id)
+    if not finding.is_valid:
+        raise DomainError(str(finding.sentence), code=finding.code, field="tax_id")
+    if find_by_tax_id(session, finding.number) is not None:
+        raise Conflict(
+            _("This RUC has a company here already: ask for a transfer instead of a new contract."),
+            code="tax_id_taken",
+            field="tax_id",
+        )
+    client_id = companies.create_tenant(
+        tax_id=finding.number,
+        name=wanted.name,
+        now=now,
+        profile={"email": wanted.email.strip(), "phone": owner.get("phone", "")},
+    )
+    return LicenceOrdered(
+        contract_id=new_id(),
+        kind="first",
+        client_tenant_id=client_id,
+        client_tax_id=finding.number,
+        client_name=wanted.name.strip(),
+        client_email=wanted.email.strip(),
+        distributor_id=distributor_id,
+        plan_id=wanted.plan_id,
+        ordered_on=to_local_date(now),
+        owner=owner,
+    )
+
+
+def _checked_owner(wanted: NewClient) -> dict[str, str]:
+    owner = {key: value.strip() for key, value in wanted.owner.items()}
+    if not wanted.name.strip():
+        raise DomainError(_("Write the company's name as in the RUC."), code="name", field="name")
+    for field, address in (
+        ("email", wanted.email.strip()),
+        ("owner_email", owner.get("email", "")),
+    ):
+        if (
+            address.count("@") != 1
+            or not all(address.split("@"))
+            or any(c.isspace() for c in address)
+        ):
+            raise DomainError(
+                _("The e-mail address is not one: correct it."), code=field, field=field
+            )
+    if not owner.get("first_name") or not owner.get("last_name"):
+        raise DomainError(
+            _("Write first and last name of the person who gets the first access."),
+            code="owner_name",
+            field="owner_first_name",
+        )
+    if tax_ids.type_of(owner.get("identification", "")) in (None, tax_ids.FINAL_CONSUMER):
+        raise DomainError(
+            _("The identification of the person is no cédula, RUC or passport: correct it."),
+            code="owner_identification",
+            field="owner_identification",
+        )
+    return owner
+
+
+def _enabling(contract_id: UUID, money: Money, *, now: datetime) -> LicenceEnabling:
+    today = to_local_date(now)
+    if not money.on_credit and (money.amount <= 0 or money.amount != to_cents(money.amount)):
+        raise DomainError(
+            _("Write the amount that arrived, such as 34,50."), code="amount", field="amount"
+        )
+    if money.value_on is not None and money.value_on > today:
+        raise DomainError(
+            _("The day of the payment lies in the future: enable it once the money is there."),
+            code="value_on_future",
+            field="value_on",
+        )
+    settled = replace(money, amount=ZERO) if money.on_credit else money
+    return LicenceEnabling(
+        contract_id=contract_id,
+        on_credit=settled.on_credit,
+        amount=settled.amount,
+        value_on=settled.value_on or today,
+        bank=settled.bank.strip(),
+        reference=settled.reference.strip(),
+        enabled_at=now,
+    )
+
+
+def _use_credit(session: Session, client: PortfolioClient) -> None:
+    session.scalars(select(CreditLimit).with_for_update()).one_or_none()  # one enabling at a time
+    left = credit_left(session)
+    if client.price > left:
+        raise DomainError(
+            _(
+                "Your credit limit leaves $ %(left)s and this plan costs $ %(price)s: confirm the money"
+                " or ask the operator for a larger limit.",
+                left=left,
+                price=client.price,
+            ),
+            code="credit_limit",
+            field="on_credit",
+        )
+    client.balance = client.price
+
+
+def find_client(session: Session, portfolio_id: UUID) -> PortfolioClient:
+    """A client of the distributor in scope. Raises ``NotFound``."""
+    found = session.get(PortfolioClient, portfolio_id)
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,226 @@
+"""How a client's licence stands: facts from the client's own scope, and the record of its turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from core.adapters.clock import at_local, to_local_date
+from core.contracts.events import LicenceStandingChanged
+from core.db.events import emit
+from core.domain.money import ZERO, total
+from core.domain.periods import Period
+from core.jobs import defer
+from core.services.audit import write_audit
+from plugins.licensing.domain import access
+from plugins.licensing.domain.access import Facts, LicenceInvoice, Policy, Report
+from plugins.licensing.models import (
+    ClientInvoiceRow,
+    ClientStatus,
+    Licence,
+    PaymentReportRow,
+    Signals,
+)
+
+REMEMBERED = timedelta(days=400)  # older settled invoices decide nothing any more
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A licence on a day: the row, its facts, its state and what comes."""
+
+    licence: Licence
+    facts: Facts
+    state: str
+    today: date
+
+    @property
+    def suspends_on(self) -> date | None:
+        """From 00:00 of this day the licence is suspended if nothing is paid or reported."""
+        return access.suspends_on(self.facts, self.today)
+
+    @property
+    def paid_through(self) -> date | None:
+        """The last paid day."""
+        return access.paid_through(self.facts, self.today)
+
+    @property
+    def ends_on(self) -> date | None:
+        """The last invoiced day: where a cancellation ends the licence."""
+        return access.invoiced_through(self.facts)
+
+    @property
+    def changes(self) -> list[access.Change]:
+        """What becomes of the licence by itself."""
+        return access.changes_after(self.facts, self.today)
+
+    @property
+    def open_invoices(self) -> list[LicenceInvoice]:
+        """Live invoices that are not covered, oldest first."""
+        return [
+            one for one in self.facts.live if not access.is_covered(one, self.facts, self.today)
+        ]
+
+
+def find_licence(session: Session) -> Licence | None:
+    """The licence of the tenant in scope; None: the tenant was never sold one."""
+    return session.scalars(select(Licence)).one_or_none()
+
+
+def read_standing(session: Session, *, now: datetime) -> Standing | None:
+    """The licence of the tenant in scope at an instant; None: it has none, everything is allowed."""
+    licence = find_licence(session)
+    if licence is None:
+        return None
+    today = to_local_date(now)
+    facts = read_facts(session, licence, today)
+    return Standing(licence, facts, access.state_on(facts, today), today)
+
+
+def read_facts(session: Session, licence: Licence, today: date) -> Facts:
+    """Dates, invoices and reports of the contract at hand, as the pure functions want them."""
+    invoices = session.scalars(
+        select(ClientInvoiceRow).where(
+            ClientInvoiceRow.contract_id == licence.contract_id,
+            or_(
+                ClientInvoiceRow.state == "open", ClientInvoiceRow.period_end >= today - REMEMBERED
+            ),
+        )
+    )
+    reports = session.scalars(
+        select(PaymentReportRow).where(PaymentReportRow.contract_id == licence.contract_id)
+    )
+    return Facts(
+        ordered_on=licence.ordered_on,
+        started_on=licence.started_on,
+        cancelled_on=licence.cancelled_on,
+        is_reentry=licence.is_reentry,
+        is_withdrawn=licence.is_withdrawn,
+        invoices=[_as_invoice(row) for row in invoices],
+        reports=[_as_report(row) for row in reports],
+        policy=read_policy(licence),
+    )
+
+
+def read_policy(licence: Licence) -> Policy:
+    """The vendor's settings as published with the contract."""
+    raw = licence.policy or {}
+    return Policy(
+        strict_day_six=bool(raw.get("strict_day_six", False)),
+        report_lifts=bool(raw.get("report_lifts", True)),
+        tolerance=Decimal(str(raw.get("tolerance", "0.50"))),
+    )
+
+
+def refresh(session: Session, *, now: datetime, reason: str = "") -> Standing | None:
+    """Work the state out anew, record a turn, and note when the next one may come.
+
+    A turn is written to the client's history and audit, mailed, and told to operator and
+    distributor. Nothing is decided here: access never reads what is recorded.
+    """
+    standing = read_standing(session, now=now)
+    if standing is None:
+        return None
+    licence = standing.licence
+    licence.next_check_on = next((change.on for change in standing.changes), None)
+    if licence.state != standing.state:
+        _record_turn(session, standing, reason=reason, now=now)
+    _tell(session, standing, now=now)
+    return standing
+
+
+def _record_turn(session: Session, standing: Standing, *, reason: str, now: datetime) -> None:
+    licence = standing.licence
+    before, licence.state = licence.state, standing.state
+    session.add(
+        ClientStatus(
+            contract_id=licence.contract_id,
+            state=standing.state,
+            since=_since(standing, now),
+            recorded_at=now,
+            reason=reason,
+        )
+    )
+    write_audit(
+        session,
+        action=f"licensing.{standing.state}",
+        reason=reason,
+        subject_id=licence.contract_id,
+        details={"before": before},
+    )
+    session.flush()
+    defer(
+        session,
+        "licensing.mail",
+        {
+            "tenant": str(licence.tenant_id),
+            "letter": standing.state,
+            "key": f"{licence.contract_id}:{standing.state}:{now.isoformat()}",
+        },
+    )
+
+
+def _since(standing: Standing, now: datetime) -> datetime:
+    """A turn by date began at 00:00 of its day, whenever it was noticed."""
+    if standing.state == "suspended" and standing.suspends_on is not None:
+        return max(
+            at_local(standing.suspends_on),
+            _last_decision(standing.facts.reports) or at_local(standing.suspends_on),
+        )
+    if standing.state == "expired" and standing.ends_on is not None:
+        return at_local(standing.ends_on + timedelta(days=1))
+    return now
+
+
+def _last_decision(reports: Sequence[Report]) -> datetime | None:
+    return max((one.decided_at for one in reports if one.decided_at), default=None)
+
+
+def _tell(session: Session, standing: Standing, *, now: datetime) -> None:
+    licence = standing.licence
+    signals = session.scalars(select(Signals)).one_or_none()
+    unpaid = standing.open_invoices
+    told = LicenceStandingChanged(
+        contract_id=licence.contract_id,
+        client_tenant_id=licence.tenant_id,
+        state=standing.state,
+        since=_since(standing, now),
+        next_due_on=min((one.due_on for one in unpaid if one.due_on), default=None),
+        suspends_on=standing.suspends_on,
+        paid_through_on=standing.paid_through,
+        balance=total(max(one.total - one.covered, ZERO) for one in unpaid),
+        last_document_on=signals.last_document_on if signals else None,
+        rejected_documents=signals.rejected_documents if signals else 0,
+        certificate_until=signals.certificate_until if signals else None,
+    )
+    for party in {licence.operator_id, licence.distributor_id} - {None}:
+        emit(session, told, to=party, now=now)
+
+
+def _as_invoice(row: ClientInvoiceRow) -> LicenceInvoice:
+    return LicenceInvoice(
+        id=row.invoice_id,
+        period=Period(row.period_start, row.period_end),
+        due_on=row.due_on,
+        total=row.total,
+        covered=row.total - row.balance,
+        is_cancelled=row.state == "cancelled",
+        expected_withheld=row.expected_withheld,
+        withholding_until=row.withholding_until,
+    )
+
+
+def _as_report(row: PaymentReportRow) -> Report:
+    return Report(
+        id=row.id,
+        reported_at=row.reported_at,
+        state=row.state,
+        allocations={UUID(key): Decimal(amount) for key, amount in row.allocations.items()},
+        decided_at=row.decided_at,
+    )
