@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -68,13 +68,13 @@ def listing(
     until: date | None = None,
     text: str = "",
     pending: bool = False,
-) -> Select[Any]:
+) -> Any:
     """(item, opened_at, downloaded_at) of the identities in scope, as one person sees them.
 
     ``text`` matches the number's end, the access key or the issuer's RUC or name.
     """
     mine = (Reading.item_id == InboxItem.id) & (Reading.account_id == account_id)
-    wanted: Select[Any] = select(InboxItem, Reading.opened_at, Reading.downloaded_at).outerjoin(
+    wanted: Any = select(InboxItem, Reading.opened_at, Reading.downloaded_at).outerjoin(
         Reading, mine
     )
     if kind:
