@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -13,6 +13,7 @@ from core.contracts.schedule import Schedule
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
 from plugins.billing import cli, jobs, models, settings
+from plugins.billing.cli.bench import bench_command
 from plugins.billing.services import contracts, reactions
 
 OFFICE = ("owner", "operator")
@@ -75,6 +76,11 @@ class BillingPlugin:
     def handle_event(self, event: Event, context: EventContext) -> None:
         """Charges follow their invoices."""
         reactions.react_to(event, context)
+
+    @hookimpl
+    def benchmarks(self) -> Mapping[str, Callable[..., Any]]:
+        """``yupana bench billing``."""
+        return {"billing": bench_command}
 
     @hookimpl
     def register_commands(self, group: click.Group) -> None:
