@@ -44,21 +44,27 @@ STRAGGLER = timedelta(minutes=20)
 PAUSED_LOOK = timedelta(minutes=15)
 log = logging.getLogger("yupana.sri")
 
-_gateways: Gateways | None = None
+_given: Gateways | None = None
+_opened: tuple[installation.Settings, Gateways] | None = None
 
 
 def use_gateways(given: Gateways | None) -> None:
     """Make these the gateways of this process (None: those that the settings name)."""
-    global _gateways
-    _gateways = given
+    global _given  # noqa: PLW0603
+    _given = given
 
 
 def gateways() -> Gateways:
-    """The gateways of this process."""
-    global _gateways
-    if _gateways is None:
-        _gateways = open_gateways(installation.current())
-    return _gateways
+    """The gateways of this process, opened once for its settings."""
+    global _opened  # noqa: PLW0603
+    if _given is not None:
+        return _given
+    wanted = installation.current()
+    if _opened is None or _opened[0] is not wanted:
+        if _opened is not None:
+            _opened[1].close()
+        _opened = wanted, open_gateways(wanted)
+    return _opened[1]
 
 
 def _key_for(session: Session, now: datetime) -> SigningKey:

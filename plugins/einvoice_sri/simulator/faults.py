@@ -51,7 +51,7 @@ MIXED = (
     "return:50",
     "slow:0.02",
 )
-_SPEC = re.compile(r"^([a-z0-9-]+)(?::([0-9.]+))?(?:@([a-z]+))?(?:x([0-9]+))?$")
+_SPEC = re.compile(r"^([a-z0-9-]+?)(?::([0-9.]+))?(?:@([a-z]+))?(?:x([0-9]+))?$")
 
 
 class BadFault(ValueError):
