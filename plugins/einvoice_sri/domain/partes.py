@@ -36,7 +36,7 @@ from plugins.einvoice_sri.domain.tipos import (
     TipoIdentificacion,
 )
 
-_CERO_DIAS = 0
+_CON_DIRECCION = frozenset({TipoComprobante.FACTURA, TipoComprobante.LIQUIDACION_COMPRA})
 
 
 def incompleto(field: str, sentence: str) -> DocumentoIncompleto:
@@ -156,8 +156,8 @@ def pagos(payments: Iterable[FiscalPayment]) -> tuple[Pago, ...]:
         Pago(
             forma_pago=one.method,
             total=one.total,
-            plazo=Decimal(one.term_days) if one.term_days > _CERO_DIAS else None,
-            unidad_tiempo="dias" if one.term_days > _CERO_DIAS else None,
+            plazo=Decimal(one.term_days) if one.term_days > 0 else None,
+            unidad_tiempo="dias" if one.term_days > 0 else None,
         )
         for one in payments
     )
@@ -168,13 +168,16 @@ def info_adicional(
 ) -> tuple[CampoAdicional, ...]:
     """Contact of the receiver, what the request adds, and what the law demands, at most 15.
 
+    The address is added only where the document has no element of its own for it.
+
     Raises ``DocumentoIncompleto`` when they are more: nothing is dropped in silence.
     """
     who = request.counterpart
     pairs = list(request.additional_info)
     if contacto:
         names = {name.strip().lower() for name, _value in pairs}
-        known = (("Email", who.email), ("Teléfono", who.phone), ("Dirección", who.address))
+        address = "" if tipo in _CON_DIRECCION else who.address
+        known = (("Email", who.email), ("Teléfono", who.phone), ("Dirección", address))
         pairs = [(name, value) for name, value in known if name.lower() not in names] + pairs
     campos = [
         CampoAdicional(nombre=una_linea(name), valor=una_linea(value))
