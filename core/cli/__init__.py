@@ -13,7 +13,7 @@ from core import plugins as plugin_host
 from core import processes, settings
 from core.cli.bench import bench
 from core.cli.db import db
-from core.cli.demo import demo
+from core.cli.demo import demo, demo_mailbox
 from core.cli.doctor import doctor
 from core.cli.operator import operator
 from core.cli.plugins import plugins_group
@@ -26,6 +26,7 @@ OWN = {
     "db": db,
     "demo": demo,
     "doctor": doctor,
+    "mailbox": demo_mailbox,
     "operator": operator,
     "plugins": plugins_group,
     "scheduler": scheduler,

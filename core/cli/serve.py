@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -98,11 +98,16 @@ def environment(settings: Settings) -> dict[str, str]:
 
 @contextmanager
 def whole_installation(
-    settings: Settings, extra: Sequence[str] = ()
+    settings: Settings,
+    extra: Sequence[str] = (),
+    *,
+    beside: Sequence[tuple[str, tuple[str, ...]]] = (),
+    prepare: Callable[[str], None] = lambda _url: None,
 ) -> Iterator[processes.ProcessGroup]:
     """Database (upgraded), web, worker, scheduler and the named background processes; stops them all.
 
-    SIGTERM and SIGINT make ``watch`` return.
+    ``prepare`` is called with the run-time address before the first process starts; ``beside`` are
+    further processes. SIGTERM and SIGINT make ``watch`` return.
     """
     with _upgraded_database(settings) as runtime_url:
         children = [
@@ -110,7 +115,9 @@ def whole_installation(
             ("worker", ("worker",)),
             ("scheduler", ("scheduler",)),
             *_background(extra),
+            *beside,
         ]
+        prepare(runtime_url)
         group = processes.ProcessGroup(
             children, environment(settings) | {"DATABASE_URL": runtime_url}
         )
