@@ -87,9 +87,9 @@ def declared() -> dict[str, Permission]:
 
 
 def decide(tenant_id: UUID, key: str, now: datetime) -> AccessDecision | None:
-    """The licence's answer for a permission that does not survive suspension; else None (allowed)."""
+    """The licence's answer, asked once a request; None (allowed) for what survives even its expiry."""
     permission = declared().get(key)
-    if permission is None or permission.survives_suspension:
+    if permission is None or permission.survives_expiry:
         return None
     memo = g.setdefault("decisions", {})
     if key not in memo:

@@ -22,6 +22,7 @@ from core.web import access
 if TYPE_CHECKING:
     from core.security.identity import Identity
 
+log = logging.getLogger(__name__)
 SEARCHES = (
     ("sales.invoice.index", "sales.invoice:read"),
     ("licensing.licence.index", "licensing.licence:read"),
@@ -203,7 +204,12 @@ def install(app: Flask) -> None:
 
     @app.context_processor
     def frame() -> dict[str, Any]:
-        return {"shell": LocalProxy(_shell), "csrf_token": generate_csrf, "may": _may}
+        return {
+            "choices_of": _choices_of,
+            "shell": LocalProxy(_shell),
+            "csrf_token": generate_csrf,
+            "may": _may,
+        }
 
 
 def _shell() -> Shell:
@@ -219,3 +225,8 @@ def _shell() -> Shell:
 def _may(key: str) -> bool:
     who = _shell().who
     return who is not None and key in who.permissions
+
+
+def _choices_of(spec: Any) -> list[tuple[Any, str]]:
+    """(value, word) of a setting with choices, for a select."""
+    return [(one, str(one)) for one in spec.choices]

@@ -10,9 +10,19 @@ if TYPE_CHECKING:
 
 def register(site: Site) -> None:
     """Add every page and API of core to the site."""
-    from core.web.pages import account, door, home, token
+    from core.web.pages import (
+        account,
+        company,
+        door,
+        home,
+        numbering,
+        people,
+        platform,
+        settings,
+        token,
+    )
 
-    for module in (home, door, account):
+    for module in (home, door, account, company, numbering, people, settings, platform):
         for cls in module.PAGES:
             site.add_pages(cls, plugin="core")
     for api in token.APIS:
