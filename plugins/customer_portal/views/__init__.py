@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from core.app import Site
 from plugins.customer_portal.views.door import PortalDoorPages
 from plugins.customer_portal.views.inbox import PortalInboxPages
@@ -13,7 +11,6 @@ NAME = "customer_portal"
 
 
 def register(site: Site) -> None:
-    """Add pages, templates and style."""
-    site.add_files("portal", Path(__file__).parents[1])
+    """Add its pages."""
     for pages in (PortalDoorPages, PortalInboxPages, PortalPeoplePages):
         site.add_pages(pages, plugin=NAME)
