@@ -76,7 +76,7 @@ class _Talk:
         self.outcome.intentos.append(
             Intento(operacion, self.at, duration_ms, digest, resultado, mensajes)
         )
-        self.at += timedelta(milliseconds=duration_ms)
+        self.at += timedelta(milliseconds=max(duration_ms, 1))  # in order, however fast
 
     def send(self) -> None:
         """One delivery. Before it ``estado`` is UNKNOWN, as it stands in the database."""
