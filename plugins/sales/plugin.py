@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from core.contracts.hooks import Permission, PluginInfo, SettingSpec
+from core.contracts.hooks import Attention, MenuEntry, Permission, PluginInfo, SettingSpec, Task
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
-from plugins.sales import models, settings
-from plugins.sales.services import contracts
+from plugins.sales import api, jobs, models, settings, views
+from plugins.sales.services import contracts, find_attention
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from core.app import Site
 
 OFFICE = ("owner", "operator", "distributor", "adviser")
 SELLERS = (*OFFICE, "salesperson")
@@ -46,6 +52,23 @@ PERMISSIONS = (
     Permission("sales.account", "write", ("owner", "operator")),
 )
 
+MENU = (
+    MenuEntry(_("Sell"), "sales.till.sell", "sales.till:issue", order=10, icon="till"),
+    MenuEntry(_("Invoices"), "sales.invoice.index", "sales.invoice:read", order=20, icon="invoice"),
+    MenuEntry(
+        _("Customers"), "sales.customer.index", "sales.customer:read", order=30, icon="customer"
+    ),
+    MenuEntry(_("Payments"), "sales.payment.index", "sales.payment:read", order=40, icon="payment"),
+    MenuEntry(_("Products"), "sales.product.index", "sales.product:read", order=50, icon="product"),
+    MenuEntry(
+        _("Salespeople"),
+        "sales.salesperson.index",
+        "sales.salesperson:write",
+        order=60,
+        icon="people",
+    ),
+)
+
 
 class SalesPlugin:
     """Customers, products, salespeople, commercial documents, receivables and payments."""
@@ -68,6 +91,27 @@ class SalesPlugin:
     def register_services(self, registry: dict[type, Any]) -> None:
         """Customers, invoices, payments."""
         contracts.register(registry)
+
+    @hookimpl
+    def register_views(self, site: Site) -> None:
+        """Pages and API."""
+        views.register(site)
+        api.register(site)
+
+    @hookimpl
+    def register_tasks(self) -> Sequence[Task]:
+        """``sales.mail_receipt``."""
+        return jobs.TASKS
+
+    @hookimpl
+    def menu_entries(self, role: str) -> Sequence[MenuEntry]:
+        """Sell, invoices, customers, products, payments, salespeople."""
+        return MENU
+
+    @hookimpl
+    def home_attention(self, session: Session, role: str, now: datetime) -> Sequence[Attention]:
+        """Overdue invoices, reports to confirm, a till that nobody can use."""
+        return find_attention.attention(session, role, now)
 
 
 plugin = SalesPlugin()

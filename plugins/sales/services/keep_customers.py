@@ -157,9 +157,10 @@ def change_customer(
 
 def matching(query: str) -> Any:
     """The condition that a customer's name or number holds every word of ``query``."""
-    return _all_words(Customer.search_text, query)
+    return all_words(Customer.search_text, query)
 
 
-def _all_words(column: Any, query: str) -> Any:
+def all_words(column: Any, query: str) -> Any:
+    """The condition that ``column`` holds every word of ``query`` (no words: true)."""
     words = search_key(query).split()[:6]
     return and_(true(), *(column.contains(word, autoescape=True) for word in words))
