@@ -152,6 +152,7 @@ def procrastinate_app(url: str, *, heartbeat: float, stalled_after: float) -> Ap
         kwargs={"options": f"-c search_path={SEARCH_PATH.replace(' ', '')}"},
         min_size=1,
         max_size=6,
+        timeout=5,
     )
     app = App(
         connector=connector,

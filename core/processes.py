@@ -27,7 +27,7 @@ log = logging.getLogger("yupana.processes")
 
 @dataclass(slots=True)
 class Child:
-    """One process: its name and the arguments after ``yupana``."""
+    """One process: its name and the arguments after ``yupana`` (or ``-m module …``)."""
 
     name: str
     arguments: tuple[str, ...]
@@ -102,8 +102,10 @@ class ProcessGroup:
         child.process, child.start_again_at = None, now + pause
 
     def _spawn(self, child: Child) -> None:
+        is_module = child.arguments[0] == "-m"
+        what = child.arguments if is_module else ("-m", "core.cli", *child.arguments)
         child.process = subprocess.Popen(  # noqa: S603  (our own Python and our own arguments)
-            [sys.executable, "-m", "core.cli", *child.arguments],
+            [sys.executable, *what],
             env=self._env,
             stdin=subprocess.DEVNULL,
         )

@@ -5,48 +5,46 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
+from importlib import import_module
 from typing import Any
 
 import click
 
 from core import plugins as plugin_host
 from core import processes, settings
-from core.cli.bench import bench
-from core.cli.db import db
-from core.cli.demo import demo, demo_mailbox
-from core.cli.doctor import doctor
-from core.cli.operator import operator
-from core.cli.plugins import plugins_group
-from core.cli.secrets import secrets
-from core.cli.serve import scheduler, serve, worker
 from core.errors import YupanaError
 
+# Imported when asked for: a worker need not know how to migrate a schema.
 OWN = {
-    "bench": bench,
-    "db": db,
-    "demo": demo,
-    "doctor": doctor,
-    "mailbox": demo_mailbox,
-    "operator": operator,
-    "plugins": plugins_group,
-    "scheduler": scheduler,
-    "secrets": secrets,
-    "serve": serve,
-    "worker": worker,
+    "bench": "core.cli.bench:bench",
+    "db": "core.cli.db:db",
+    "demo": "core.cli.demo:demo",
+    "doctor": "core.cli.doctor:doctor",
+    "operator": "core.cli.operator:operator",
+    "plugins": "core.cli.plugins:plugins_group",
+    "scheduler": "core.cli.serve:scheduler",
+    "secrets": "core.cli.secrets:secrets",
+    "serve": "core.cli.serve:serve",
+    "worker": "core.cli.serve:worker",
 }
 
 
 class Yupana(click.Group):
     """Core's commands and those of the plugins; whatever goes wrong is one sentence, exit 2."""
 
+    _is_loaded = False
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands by name."""
         self._load()
-        return sorted(self.commands)
+        return sorted({*self.commands, *OWN})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """A command of core or of a plugin."""
         self._load()
+        if cmd_name in OWN and cmd_name not in self.commands:
+            module, _, name = OWN[cmd_name].partition(":")
+            self.commands[cmd_name] = getattr(import_module(module), name)
         return self.commands.get(cmd_name)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
@@ -67,9 +65,9 @@ class Yupana(click.Group):
             sys.exit(1)
 
     def _load(self) -> None:
-        if self.commands:
+        if self._is_loaded:
             return
-        self.commands.update(OWN)
+        self._is_loaded = True
         host = plugin_host.load(settings.current().plugins)
         for plugin in host.plugins:
             host.ask(plugin.name, "register_commands", group=self)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import tempfile
-import threading
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -62,27 +60,12 @@ def demo(
     with whole_installation(
         settings,
         offered,
-        beside=[("mailbox", ("mailbox",))],
+        beside=[("mailbox", _mailbox(settings))],
         prepare=lambda url: _prepare(settings, url),
     ) as group:
         for line in _way_in(settings):
             click.echo(line)
         group.watch()
-
-
-@click.command("mailbox", hidden=True)
-@click.pass_obj
-def demo_mailbox(settings: Settings) -> None:
-    """Keep the demo's mail and show it."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    mailbox.run(
-        settings.home / "mail",
-        smtp_port=settings.mailbox_smtp_port,
-        port=settings.mailbox_port,
-        stop=stop,
-    )
 
 
 def _check(settings: Settings, on: date, keep: Path | None, *, as_json: bool) -> None:
@@ -109,6 +92,11 @@ def _check(settings: Settings, on: date, keep: Path | None, *, as_json: bool) ->
             _("The demo check failed at: %(step)s", step=result["steps"][-1]["name"]), err=True
         )
         raise click.exceptions.Exit(1)
+
+
+def _mailbox(settings: Settings) -> tuple[str, ...]:
+    ports = (str(settings.mailbox_smtp_port), str(settings.mailbox_port))
+    return ("-m", mailbox.__name__, str((settings.home / "mail").resolve()), *ports)
 
 
 def _prepare(settings: Settings, url: str) -> None:

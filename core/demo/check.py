@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -144,10 +145,11 @@ def run_check(
     Stops at the first step that fails; it is the last of ``steps``.
     """
     home = folder / "home"
+    shutil.rmtree(home, ignore_errors=True)
     home.mkdir()
     home.chmod(0o755)
     downloads = folder / "downloads"
-    downloads.mkdir()
+    downloads.mkdir(exist_ok=True)
     ports = {
         name: free_port()
         for name in ("port", "mailbox_port", "mailbox_smtp_port", "sri_simulator_port")

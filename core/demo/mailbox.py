@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import email
 import json
-import logging
+import signal
+import sys
 import threading
 from email.message import EmailMessage
 from email.policy import default
@@ -21,8 +22,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from core.i18n import _
+from core.processes import follow_parent
 
-log = logging.getLogger("yupana.mailbox")
 LOOPBACK = "127.0.0.1"
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; base-uri 'none'"
 STYLE = (
@@ -211,11 +212,18 @@ class Mailbox:
         self._smtp.stop()
 
 
-def run(folder: Path, *, smtp_port: int, port: int, stop: threading.Event) -> None:
-    """Keep a mailbox open until ``stop``."""
-    box = Mailbox(folder, smtp_port=smtp_port, port=port)
-    log.info("mailbox at %s", box.address)
+def main(folder: str, smtp_port: str, port: str) -> None:
+    """A process of its own: keep a mailbox open until SIGTERM."""
+    follow_parent()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    box = Mailbox(Path(folder), smtp_port=int(smtp_port), port=int(port))
     try:
         stop.wait()
     finally:
         box.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
