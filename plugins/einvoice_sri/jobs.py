@@ -27,8 +27,10 @@ from core.services import settings as tenant_settings
 from plugins.einvoice_sri import settings
 from plugins.einvoice_sri.adapters.gateways import Gateways, open_gateways
 from plugins.einvoice_sri.domain.estados import pausa
-from plugins.einvoice_sri.domain.xades import SigningKey
+from plugins.einvoice_sri.models.certificates import SigningCertificate
 from plugins.einvoice_sri.models.documents import FiscalDocument
+from plugins.einvoice_sri.services import p12_expiry
+from plugins.einvoice_sri.services.certificates import signing_key_for
 from plugins.einvoice_sri.services.claim_documents import Claim, claim
 from plugins.einvoice_sri.services.intend_mail import MAIL
 from plugins.einvoice_sri.services.issue_document import sign_requested
@@ -39,6 +41,8 @@ from plugins.einvoice_sri.services.request_documents import EMIT, emission
 from plugins.einvoice_sri.services.send_document import converse_all
 
 SWEEP = "einvoice_sri.sweep"
+WATCH = "einvoice_sri.watch_certificates"
+MAIL_HOST = "sri.yupana"  # right side of the Message-IDs of warnings
 RECORD_EVERY = 50
 STRAGGLER = timedelta(minutes=20)
 PAUSED_LOOK = timedelta(minutes=15)
@@ -50,13 +54,13 @@ _opened: tuple[installation.Settings, Gateways] | None = None
 
 def use_gateways(given: Gateways | None) -> None:
     """Make these the gateways of this process (None: those that the settings name)."""
-    global _given  # noqa: PLW0603
+    global _given
     _given = given
 
 
 def gateways() -> Gateways:
     """The gateways of this process, opened once for its settings."""
-    global _opened  # noqa: PLW0603
+    global _opened
     if _given is not None:
         return _given
     wanted = installation.current()
@@ -67,18 +71,12 @@ def gateways() -> Gateways:
     return _opened[1]
 
 
-def _key_for(session: Session, now: datetime) -> SigningKey:
-    from plugins.einvoice_sri.services.certificates import signing_key_for
-
-    return signing_key_for(session, now)
-
-
 def emit(args: dict[str, Any], now: datetime) -> None:
     """Task ``einvoice_sri.emit``: sign what is requested, send what is signed, ask for what was sent."""
     tenant = UUID(args["tenant"])
     ids = [UUID(one) for one in args["documents"]]
     with tenant_work(tenant) as session:
-        sign_requested(session, ids, key_for=_key_for, now=now)
+        sign_requested(session, ids, key_for=signing_key_for, now=now)
     failpoint("sri.after_sign_commit")
     with tenant_work(tenant) as session:
         claims = claim(session, ids, now=now, simulated=gateways().is_simulated)
@@ -162,9 +160,44 @@ def sweep(args: dict[str, Any], now: datetime) -> None:
         log.info("%s documents of tenant %s are taken up again", count, tenant)
 
 
+def watch_certificates(args: dict[str, Any], now: datetime) -> None:
+    """Task ``einvoice_sri.watch_certificates``: warn owners 60, 30, 7 and 1 days before the end."""
+    last = max(p12_expiry.THRESHOLDS) + 1
+    with platform_scope("find signing certificates that end soon") as session:
+        tenants = session.scalars(
+            select(SigningCertificate.tenant_id)
+            .where(
+                SigningCertificate.wiped_at.is_(None),
+                SigningCertificate.not_after.between(now, now + timedelta(days=last)),
+            )
+            .distinct()
+        ).all()
+    for tenant in tenants:
+        _warn(tenant, now)
+
+
+def _warn(tenant: UUID, now: datetime) -> None:
+    with tenant_work(tenant) as session:
+        letters = p12_expiry.write_expiry_letters(session, now=now, host=MAIL_HOST)
+    for letter in letters:
+        try:
+            runtime.mailer().send(letter.mail)
+        except MailError as error:
+            log.warning("a certificate warning of tenant %s did not leave: %s", tenant, error)
+            if not error.permanent:
+                return  # tomorrow's round tries again
+    with tenant_work(tenant) as session:
+        for letter in letters:
+            p12_expiry.mark_warned(session, letter.certificate_id, letter.threshold)
+
+
 TASKS = (
     Task(EMIT, emit, max_attempts=200),
     Task(MAIL, mail, max_attempts=60),
     Task(SWEEP, sweep, max_attempts=3),
+    Task(WATCH, watch_certificates, max_attempts=3),
 )
-SCHEDULES = (Schedule(SWEEP, SWEEP, every_minutes=20, catch_up=False),)
+SCHEDULES = (
+    Schedule(SWEEP, SWEEP, every_minutes=20, catch_up=False),
+    Schedule(WATCH, WATCH, at="07:30", catch_up=False),
+)

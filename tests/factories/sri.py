@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from cryptography.hazmat.primitives import serialization
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from core.contracts.fiscal import FiscalLine, FiscalPayment, FiscalTax, InvoiceRequest
 from core.contracts.sales import CustomerData
+from core.db.session import unit_of_work
 from core.domain.money import percent, to_cents
 from core.ids import uuid7_from
 from plugins.einvoice_sri.adapters.gateways import Gateways
@@ -23,6 +25,7 @@ from plugins.einvoice_sri.domain import from_request, xml
 from plugins.einvoice_sri.domain.emisor import Emisor
 from plugins.einvoice_sri.domain.tipos import Ambiente
 from plugins.einvoice_sri.domain.xades import SigningKey, sign_canonical
+from plugins.einvoice_sri.services.certificates import add_certificate
 from plugins.einvoice_sri.simulator.authority import SigningFile, TestAuthority
 from plugins.einvoice_sri.simulator.engine import Engine
 from plugins.einvoice_sri.simulator.faults import FaultPlan
@@ -179,6 +182,15 @@ def inprocess_gateway(site: Site) -> SriSoap:
 def http_gateway(url: str, *, read: float = 30.0) -> SriSoap:
     """The SOAP adapter over a socket."""
     return SriSoap(url + PATH, timeouts=Timeouts(connect=30.0, read=read), is_simulated=True)
+
+
+def give_certificate(company: Any, now: datetime) -> None:
+    """Put the test's signing file into a company's vault, as its owner would upload it."""
+    file = signing_file()
+    with unit_of_work(company.scope) as session:
+        add_certificate(
+            session, data=file.content, password=file.password, now=now, signer="Representante"
+        )
 
 
 @contextmanager

@@ -8,12 +8,11 @@ import pytest
 
 from core.contracts.fiscal import FiscalRequest
 from core.db.session import unit_of_work
-from plugins.einvoice_sri import jobs
 from plugins.einvoice_sri.models.documents import FiscalDocument
 from plugins.einvoice_sri.services.request_documents import request_documents
 from plugins.einvoice_sri.simulator.site import Site
 from tests.conftest import Company
-from tests.factories.sri import signing_key, simulated, simulator
+from tests.factories.sri import give_certificate, simulated, simulator
 
 
 @pytest.fixture
@@ -26,9 +25,9 @@ def site(clock) -> Iterator[Site]:
 
 
 @pytest.fixture
-def key(monkeypatch) -> None:
-    """The vault is tested elsewhere: here every company signs with the test key."""
-    monkeypatch.setattr(jobs, "_key_for", lambda _session, _now: signing_key())
+def key(tenant: Company, now) -> None:
+    """The company's signing file is in its vault (a representative signs: one file serves all tests)."""
+    give_certificate(tenant, now)
 
 
 @pytest.fixture
