@@ -69,7 +69,7 @@ class ClientStatus(TenantMixin, Base):
     __tablename__ = "lic_client_status"
     __table_args__ = (
         *tenant_args(),
-        UniqueConstraint("tenant_id", "contract_id", "state", "since"),
+        Index("ix_lic_client_status_recorded_at", "tenant_id", "recorded_at"),
         CheckConstraint(_STATE, name="state"),
     )
 

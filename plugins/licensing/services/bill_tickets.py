@@ -13,6 +13,7 @@ from core import plugins
 from core.adapters.clock import to_local_date
 from core.contracts.sales import InvoiceDraft, InvoiceLineDraft
 from core.contracts.services import InvoiceIssuing
+from core.domain.money import ZERO
 from core.domain.periods import next_day_of_month
 from core.i18n import _
 from core.models import IssuePoint
@@ -32,7 +33,7 @@ def bill_tickets(session: Session, *, now: datetime) -> int:
     tickets = list(
         session.scalars(
             select(Ticket)
-            .where(Ticket.charged_net > 0, Ticket.invoice_id.is_(None))
+            .where(Ticket.charged_net > ZERO, Ticket.invoice_id.is_(None))
             .order_by(Ticket.client_tenant_id, Ticket.closed_at)
             .with_for_update()
         )

@@ -199,9 +199,11 @@ def read_reports(session: Session) -> list[PaymentReportRow]:
 
 
 def _is_stale(row: Licence, event: LicenceChanged) -> bool:
-    if row.contract_id == event.contract.contract_id:
-        return row.revised_at > event.changed_at
-    return row.ordered_on > event.contract.ordered_on
+    told = event.contract
+    if row.contract_id == told.contract_id:
+        is_undone = row.started_on is not None and told.started_on is None
+        return is_undone or row.revised_at > event.changed_at
+    return row.ordered_on > told.ordered_on
 
 
 def _welcome(session: Session, row: Licence, *, now: datetime) -> None:

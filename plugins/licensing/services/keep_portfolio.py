@@ -19,6 +19,7 @@ from core.contracts.events import (
     LicenceStandingChanged,
     PlansOffered,
 )
+from core.domain.money import ZERO
 from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
 from core.services.audit import write_audit
@@ -73,9 +74,11 @@ def hear_contract(session: Session, event: LicenceChanged) -> None:
     told = event.contract
     row = _find(session, told.client_tenant_id)
     if row is None:
-        row = PortfolioClient(client_tenant_id=told.client_tenant_id, balance=0, state="order")
+        row = PortfolioClient(client_tenant_id=told.client_tenant_id, balance=ZERO, state="order")
         session.add(row)
-    elif row.revised_at > event.changed_at and row.contract_id == told.contract_id:
+    elif row.contract_id == told.contract_id and (
+        row.revised_at > event.changed_at or (row.started_on and told.started_on is None)
+    ):
         return
     row.contract_id, row.contract_state = told.contract_id, told.state
     row.client_tax_id, row.client_name = told.client_tax_id, told.client_name

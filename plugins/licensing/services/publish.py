@@ -29,6 +29,7 @@ from core.services import settings
 from plugins.licensing.models import Contract, DistributorRow, PlanTerms
 
 BILLING = "billing"
+STRICT, REPORT = "strict", "on_report"  # values of billing.overdue and billing.lift_block
 
 
 def publish_issued(session: Session, event: InvoiceIssued, *, now: datetime) -> None:
@@ -151,10 +152,14 @@ def read_accounts(session: Session) -> list[str]:
 
 
 def _policy(session: Session) -> dict[str, Any]:
+    """What billing's choices (A-15, A-16) mean for access, and our tolerance (A-19)."""
+    values = settings.read_many(
+        session, ("billing.overdue", "billing.lift_block", "licensing.tolerance")
+    )
     return {
-        "strict_day_six": bool(settings.read(session, "licensing.strict_day_six")),
-        "report_lifts": bool(settings.read(session, "licensing.report_lifts")),
-        "tolerance": str(settings.read(session, "licensing.tolerance")),
+        "strict_day_six": values["billing.overdue"] == STRICT,
+        "report_lifts": values["billing.lift_block"] == REPORT,
+        "tolerance": str(values["licensing.tolerance"]),
     }
 
 
