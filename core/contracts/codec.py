@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 _T = TypeVar("_T")
@@ -22,20 +22,44 @@ _Reader = Callable[[Any], Any]
 
 def to_json(value: Any) -> Any:
     """The JSON value of a dataclass, or of a value that a field may hold. Raises ``TypeError``."""
-    if isinstance(value, _PLAIN):
-        return value
-    if isinstance(value, (UUID, Decimal)):
-        return str(value)
-    if isinstance(value, date):  # a datetime is a date
-        return value.isoformat()
-    if dataclasses.is_dataclass(value):
-        kind: Any = type(value)
-        return {name: to_json(getattr(value, name)) for name in _names(kind)}
-    if isinstance(value, Mapping):
-        return {str(key): to_json(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [to_json(one) for one in value]
-    raise TypeError(f"{type(value).__name__} cannot travel as JSON")
+    kind = type(value)
+    writer = _WRITERS.get(kind)
+    if writer is None:
+        writer = _WRITERS[kind] = _writer(kind)
+    return writer(value)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _write_mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
+    return {str(key): to_json(one) for key, one in value.items()}
+
+
+def _write_sequence(value: Sequence[Any]) -> list[Any]:
+    return [to_json(one) for one in value]
+
+
+def _writer(kind: Any) -> _Reader:
+    """How values of a type are written: found once for each type."""
+    if issubclass(kind, _PLAIN):
+        return _same
+    if issubclass(kind, (UUID, Decimal)):
+        return str
+    if issubclass(kind, date):  # a datetime is a date
+        return lambda value: value.isoformat()
+    if dataclasses.is_dataclass(kind):
+        names = _names(cast(Any, kind))
+        return lambda value: {name: to_json(getattr(value, name)) for name in names}
+    if issubclass(kind, Mapping):
+        return _write_mapping
+    if issubclass(kind, (list, tuple)):
+        return _write_sequence
+    raise TypeError(f"{kind.__name__} cannot travel as JSON")
+
+
+_WRITERS: dict[Any, _Reader] = {}
 
 
 def from_json(cls: type[_T], data: Mapping[str, Any]) -> _T:

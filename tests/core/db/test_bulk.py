@@ -1,0 +1,108 @@
+"""Mass writes store exactly what was given, for the own tenant only."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from core.db.bulk import copy_rows
+from core.db.session import unit_of_work
+from core.db.tenancy import ForeignTenantError
+from core.ids import new_id
+from core.models import Blob, Setting, StoredEvent, TaxRegime
+
+COLUMNS = ("id", "tenant_id", "created_at", "key", "value")
+AT = datetime(2026, 4, 25, 13, 0, tzinfo=UTC)
+TRICKY = ["tab\there", "line\nbreak\r", "back\\slash \\N \\.", "", "ñandú 🧾", '"quotes"', "\\N"]
+JSON = [
+    "text",
+    "\\N",
+    7,
+    True,
+    1.5,
+    [],
+    {"a": [1, "b\\", None], "ñ": "tab\t"},
+    [["x", "1.10"]],
+]
+
+
+def test_values_come_back_as_given(tenant):
+    rows = [(new_id(), tenant.id, AT, f"{n} {TRICKY[n % 7]}", one) for n, one in enumerate(JSON)]
+    with unit_of_work(tenant.scope) as session:
+        assert copy_rows(session, Setting.__table__, COLUMNS, rows) == len(rows)
+        more = [(new_id(), tenant.id, AT, one or "empty", "again") for one in TRICKY]
+        assert copy_rows(session, Setting.__table__, COLUMNS, more) == len(more)
+    with unit_of_work(tenant.scope) as session:
+        found = {
+            one.id: (one.key, one.value, one.created_at) for one in session.scalars(select(Setting))
+        }
+    assert found == {row[0]: (row[3], row[4], row[2]) for row in rows + more}
+
+
+def test_bytes_dates_and_nothing(tenant):
+    blob, regime = new_id(), new_id()
+    raw = bytes(range(256))
+    with unit_of_work(tenant.scope) as session:
+        copy_rows(
+            session,
+            Blob.__table__,
+            ("id", "tenant_id", "created_at", "media_type", "filename", "sha256", "content"),
+            [(blob, tenant.id, AT, "x/y", "", "0" * 64, raw)],
+        )
+        copy_rows(
+            session,
+            TaxRegime.__table__,
+            (
+                *("id", "tenant_id", "created_at", "valid_from", "regime", "keeps_accounts"),
+                *("withholding_agent_resolution", "special_taxpayer_resolution"),
+                *("large_taxpayer_resolution", "confirmed_on"),
+            ),
+            [(regime, tenant.id, AT, date(2026, 1, 1), "general", True, "", "", "", None)],
+        )
+    with unit_of_work(tenant.scope) as session:
+        assert session.get_one(Blob, blob).content == raw
+        row = session.get_one(TaxRegime, regime)
+        assert (row.valid_from, row.keeps_accounts, row.confirmed_on) == (
+            date(2026, 1, 1),
+            True,
+            None,
+        )
+
+
+def test_many_transactions_on_one_connection(tenant):
+    for n in range(3):
+        with unit_of_work(tenant.scope) as session:
+            row = (new_id(), tenant.id, AT, f"key {n}", n)
+            assert copy_rows(session, Setting.__table__, COLUMNS, [row]) == 1
+    with unit_of_work(tenant.scope) as session:
+        assert sorted(session.scalars(select(Setting.value))) == [0, 1, 2]
+
+
+def test_foreign_rows_and_repeats_are_refused(tenant, other_tenant):
+    row = (new_id(), tenant.id, AT, "key", 1)
+    with pytest.raises(ForeignTenantError), unit_of_work(other_tenant.scope) as session:
+        copy_rows(session, Setting.__table__, COLUMNS, [row])
+    with unit_of_work(tenant.scope) as session:
+        copy_rows(session, Setting.__table__, COLUMNS, [row])
+    with pytest.raises(IntegrityError), unit_of_work(tenant.scope) as session:
+        copy_rows(session, Setting.__table__, COLUMNS, [row])
+    with unit_of_work(tenant.scope) as session:
+        again = copy_rows(session, Setting.__table__, COLUMNS, [row], ignore_conflicts=True)
+        assert again == 0
+
+
+def test_what_cannot_be_written_is_named(tenant):
+    class Odd:
+        pass
+
+    with pytest.raises(TypeError, match="Odd"), unit_of_work(tenant.scope) as session:
+        copy_rows(
+            session,
+            StoredEvent.__table__,
+            ("id", "tenant_id", "created_at", "name", "version", "payload", "occurred_at"),
+            [(new_id(), tenant.id, AT, Odd(), Decimal(1), {}, AT)],
+        )
