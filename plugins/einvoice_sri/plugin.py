@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from core.contracts.hooks import Permission, PluginInfo, SettingSpec, Task
+from core.contracts.hooks import Attention, MenuEntry, Permission, PluginInfo, SettingSpec, Task
 from core.contracts.schedule import Schedule
 from core.contracts.services import FiscalIssuing
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
-from plugins.einvoice_sri import jobs, models, settings
+from plugins.einvoice_sri import cli, jobs, models, settings, views
+from plugins.einvoice_sri.services.p12_expiry import certificate_attention
 from plugins.einvoice_sri.services.request_documents import Issuing
+
+if TYPE_CHECKING:
+    import click
+    from sqlalchemy.orm import Session
+
+    from core.web.site import Site
 
 OFFICE = ("owner", "operator", "distributor", "adviser")
 READERS = (*OFFICE, "salesperson", "accountant", "integrator")
@@ -22,6 +30,16 @@ PERMISSIONS = (
     Permission("einvoice_sri.document", "annul", OFFICE),
     Permission("einvoice_sri.certificate", "read", OFFICE),
     Permission("einvoice_sri.certificate", "write", ("owner",)),
+)
+
+MENU = (
+    MenuEntry(
+        _("Signing certificates"),
+        "einvoice_sri.certificate.index",
+        "einvoice_sri.certificate:read",
+        order=80,
+        icon="certificate",
+    ),
 )
 
 
@@ -49,6 +67,26 @@ class EinvoiceSriPlugin:
     def register_services(self, registry: dict[type, Any]) -> None:
         """``FiscalIssuing``."""
         registry[FiscalIssuing] = Issuing()
+
+    @hookimpl
+    def register_views(self, site: Site) -> None:
+        """Certificates, and what the views package lists."""
+        views.register(site)
+
+    @hookimpl
+    def menu_entries(self, role: str) -> Sequence[MenuEntry]:
+        """Signing certificates."""
+        return MENU
+
+    @hookimpl
+    def home_attention(self, session: Session, role: str, now: datetime) -> Sequence[Attention]:
+        """No certificate, or one that ends soon."""
+        return certificate_attention(session, role, now)
+
+    @hookimpl
+    def register_commands(self, group: click.Group) -> None:
+        """``yupana sri``."""
+        cli.register(group)
 
     @hookimpl
     def register_tasks(self) -> Sequence[Task]:

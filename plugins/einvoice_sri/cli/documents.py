@@ -1,0 +1,240 @@
+"""``yupana sri validate | sign | verify | ride``: documents in files, without a database."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from core import runtime
+from core.errors import DomainError
+from core.i18n import _
+from plugins.einvoice_sri.adapters import ride_pdf
+from plugins.einvoice_sri.adapters.p12_store import open_signing_file
+from plugins.einvoice_sri.cli.telling import (
+    NO,
+    as_json,
+    existing,
+    read_password,
+    tell,
+    tells,
+    write_whole,
+)
+from plugins.einvoice_sri.domain import clave_acceso, totales, xml, xsd
+from plugins.einvoice_sri.domain.p12_errores import P12Error
+from plugins.einvoice_sri.domain.ride import DatosAutorizacion, hoja
+from plugins.einvoice_sri.domain.verify import verify as check
+from plugins.einvoice_sri.domain.verify_chain import read_authorities
+from plugins.einvoice_sri.domain.verify_envelope import Sobre, open_envelope
+from plugins.einvoice_sri.domain.xades import sign as make_signature
+from plugins.einvoice_sri.domain.xades_template import Hash
+
+_GUAYAQUIL = timezone(timedelta(hours=-5))
+
+
+class Instant(click.ParamType):
+    """An ISO 8601 instant; without a zone it is Guayaquil's time."""
+
+    name = "iso-time"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
+        """``2026-04-25T08:00:00-05:00``."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(_("%(value)s is not an ISO 8601 time.", value=value), param, ctx)
+        return found if found.tzinfo else found.replace(tzinfo=_GUAYAQUIL)
+
+
+@click.command()
+@click.argument("file", type=existing)
+@as_json
+@tells
+def validate(file: Path, as_json: bool) -> None:
+    """Check a document against our schemas, its access key and SRI's arithmetic."""
+    content = open_envelope(file.read_bytes()).comprobante
+    root = xml.parse(content)
+    tipo, version = xsd.kind_of(root)
+    problems = [
+        {"rule": one.rule, "element": one.element, "line": one.line, "sentence": one.sentence}
+        for one in xsd.violations_of(tipo, version, root)
+    ]
+    notes: list[dict[str, Any]] = []
+    if not problems:
+        comprobante = xml.read(content)
+        for one in totales.comprobar(comprobante):
+            entry: dict[str, Any] = {
+                "rule": "totales",
+                "element": one.campo,
+                "sentence": one.explicacion,
+            }
+            (problems if one.grave else notes).append(entry)
+        problems += _wrong_key(comprobante.info_tributaria.clave_acceso)
+    answer = {
+        "ok": not problems,
+        "kind": str(tipo.value),
+        "version": version,
+        "problems": problems,
+        "notes": notes,
+    }
+    lines = [_("%(root)s %(version)s", root=root.tag, version=version)]
+    lines += [f"- {one['element']}: {one['sentence']}" for one in (*problems, *notes)]
+    lines.append(_("Not valid.") if problems else _("Valid."))
+    tell(answer, lines, as_json)
+    if problems:
+        raise click.exceptions.Exit(NO)
+
+
+def _wrong_key(clave: str) -> list[dict[str, Any]]:
+    try:
+        clave_acceso.parse(clave)
+    except clave_acceso.ClaveInvalida as error:
+        sentence = _("The access key is wrong in its part “%(part)s”.", part=error.motivo)
+        return [{"rule": "clave", "element": "claveAcceso", "sentence": sentence}]
+    return []
+
+
+@click.command()
+@click.argument("file", type=existing)
+@click.option("--p12", type=existing, required=True, help="The P12 file of the signature.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Where."
+)
+@click.option(
+    "--hash", "hash_name", type=click.Choice(get_args(Hash)), default="sha1", show_default=True
+)
+@click.option("--at", type=Instant(), help="Signing time, ISO 8601. Default: now.")
+@as_json
+@tells
+def sign(
+    *, file: Path, p12: Path, output: Path, hash_name: Hash, at: datetime | None, as_json: bool
+) -> None:
+    """Sign a document with a P12 file. The password is asked for, or read from standard input."""
+    now = runtime.clock().now()
+    at = at or now
+    opened = open_signing_file(p12.read_bytes(), read_password(_("Password of the P12 file")), at)
+    avisos = opened.eleccion.avisos
+    stopping = [one for one in avisos if one.code in ("expired", "not_yet_valid")]
+    if stopping:
+        raise P12Error(stopping[0].sentence, code=f"sri_p12_{stopping[0].code}", field="p12")
+    if at > now + timedelta(minutes=5):
+        raise DomainError(
+            _("The signing time is in the future; SRI refuses that (error 39)."),
+            code="sri_sign_future",
+            field="at",
+        )
+    signed = make_signature(file.read_bytes(), opened.key, signing_time=at, hash=hash_name)
+    write_whole(output, signed)
+    certificado = opened.eleccion.par.certificado
+    answer = {
+        "ok": True,
+        "output": str(output),
+        "hash": hash_name,
+        "signing_time": at.isoformat(timespec="seconds"),
+        "signer": opened.titular.name,
+        "serial": str(certificado.serial),
+        "chosen": opened.eleccion.reason,
+        "warnings": [{"code": one.code, "sentence": one.sentence} for one in avisos],
+    }
+    for one in avisos:
+        click.echo(f"yupana: {one.sentence}", err=True)
+    tell(
+        answer, [_("Signed by %(name)s: %(path)s", name=opened.titular.name, path=output)], as_json
+    )
+
+
+@click.command()
+@click.argument("file", type=existing)
+@click.option("--ca", type=existing, help="Trusted authorities, PEM or DER.")
+@as_json
+@tells
+def verify(file: Path, ca: Path | None, as_json: bool) -> None:
+    """Verify a signed document, plain or inside SRI's authorisation envelope."""
+    authorities = read_authorities(ca.read_bytes()) if ca else None
+    sobre = open_envelope(file.read_bytes())
+    informe = check(sobre.comprobante, authorities=authorities, now=runtime.clock().now())
+    certificado = informe.certificado
+    answer = {
+        "ok": informe.intact,
+        "chain": informe.chain,
+        "findings": [
+            {"code": one.code, "severity": one.severity, "sentence": one.sentence}
+            for one in informe.hallazgos
+        ],
+        "method": informe.method,
+        "signing_time": informe.signing_time.isoformat() if informe.signing_time else None,
+        "signer": certificado.subject_name if certificado else None,
+        "issuer": certificado.issuer_name if certificado else None,
+        "serial": str(certificado.serial) if certificado else None,
+        "envelope": _envelope(sobre),
+    }
+    chains = {
+        "not checked": _("Chain: not checked (give the authorities with --ca)."),
+        "trusted": _("Chain: trusted."),
+        "untrusted": _("Chain: not trusted."),
+    }
+    lines = [f"- {one.sentence}" for one in informe.hallazgos]
+    if certificado and informe.signing_time:
+        lines.append(
+            _(
+                "Signed by %(name)s on %(at)s.",
+                name=certificado.subject_name,
+                at=informe.signing_time,
+            )
+        )
+    lines.append(chains[informe.chain])
+    lines.append(_("Intact.") if informe.intact else _("Not intact."))
+    tell(answer, lines, as_json)
+    if not informe.intact:
+        raise click.exceptions.Exit(NO)
+
+
+def _envelope(sobre: Sobre) -> dict[str, str] | None:
+    if not sobre.estado:
+        return None
+    return {
+        "estado": sobre.estado,
+        "numero": sobre.numero_autorizacion,
+        "fecha": sobre.fecha_autorizacion,
+        "ambiente": sobre.ambiente,
+    }
+
+
+@click.command()
+@click.argument("file", type=existing)
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Where."
+)
+@click.option("--logo", type=existing, help="A logo, PNG or JPEG.")
+@as_json
+@tells
+def ride(file: Path, output: Path, logo: Path | None, as_json: bool) -> None:
+    """Print the RIDE of a document as PDF."""
+    sobre = open_envelope(file.read_bytes())
+    autorizacion = None
+    if sobre.estado == "AUTORIZADO":
+        autorizacion = DatosAutorizacion(
+            numero=sobre.numero_autorizacion, fecha=_instant(sobre.fecha_autorizacion)
+        )
+    sheet = hoja(
+        xml.read(sobre.comprobante), autorizacion, logo=logo.read_bytes() if logo else None
+    )
+    pdf = ride_pdf.render(sheet)
+    write_whole(output, pdf)
+    tell(
+        {"ok": True, "output": str(output), "bytes": len(pdf)},
+        [_("RIDE written: %(path)s", path=output)],
+        as_json,
+    )
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=_GUAYAQUIL)

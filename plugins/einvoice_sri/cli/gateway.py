@@ -1,0 +1,58 @@
+"""Which SRI a command talks to, and how it ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from core.settings import Settings
+from plugins.einvoice_sri.adapters.gateways import PRODUCTION, TESTS, Gateways, open_gateways
+from plugins.einvoice_sri.domain.ports import Mensaje
+
+DONE, REFUSED, NOT_YET = 0, 1, 3  # exit codes; 2 is wrong usage
+ENVIRONMENTS = {"pruebas": TESTS, "produccion": PRODUCTION}
+
+environment_option = click.option(
+    "--env",
+    "environment",
+    type=click.Choice([*ENVIRONMENTS, "simulator"]),
+    required=True,
+    help="SRI's environment, or the simulator of this machine.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+
+
+def gateways_for(settings: Settings, environment: str) -> Gateways:
+    """The gateways of the chosen environment."""
+    where = settings.sri_url
+    if environment == "simulator":
+        where = where if where.startswith("http") else "simulator"
+    return open_gateways(settings.model_copy(update={"sri_url": where}))
+
+
+def number_of(environment: str) -> int:
+    """1 or 2; the simulator takes both."""
+    return ENVIRONMENTS.get(environment, TESTS)
+
+
+def as_dicts(messages: tuple[Mensaje, ...]) -> list[dict[str, Any]]:
+    """Messages for JSON."""
+    return [
+        {
+            "code": one.identificador,
+            "message": one.mensaje.strip(),
+            "detail": one.informacion_adicional.strip(),
+            "kind": one.tipo,
+        }
+        for one in messages
+    ]
+
+
+def tell(messages: tuple[Mensaje, ...]) -> None:
+    """Messages for people, one a line."""
+    for one in messages:
+        detail = one.informacion_adicional.strip()
+        click.echo(
+            f"  {one.identificador} {one.mensaje.strip()}" + (f": {detail}" if detail else "")
+        )

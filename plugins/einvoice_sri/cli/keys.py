@@ -1,0 +1,168 @@
+"""``yupana sri key build | inspect`` and ``yupana sri p12 inspect``."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from core import runtime
+from core.errors import DomainError
+from core.i18n import _
+from plugins.einvoice_sri.adapters.p12_store import open_signing_file, try_signature
+from plugins.einvoice_sri.cli.telling import NO, as_json, existing, read_password, tell, tells
+from plugins.einvoice_sri.domain import clave_acceso
+from plugins.einvoice_sri.domain.certificado import Certificado, read_titular
+from plugins.einvoice_sri.domain.tipos import Ambiente, TipoComprobante
+
+
+@click.group()
+def key() -> None:
+    """Access keys (clave de acceso)."""
+
+
+class Day(click.ParamType):
+    """A day, ``2026-04-25``."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> date:
+        """An ISO day."""
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail(_("%(value)s is not a day such as 2026-04-25.", value=value), param, ctx)
+
+
+@key.command()
+@click.option("--date", "issued_on", type=Day(), required=True, help="Day of issue, YYYY-MM-DD.")
+@click.option("--kind", type=click.Choice([one.value for one in TipoComprobante]), default="01")
+@click.option("--ruc", required=True)
+@click.option("--env", type=click.Choice([one.value for one in Ambiente]), default="1")
+@click.option("--series", required=True, help="Establishment and point: 001-002.")
+@click.option("--number", type=click.IntRange(1, 999_999_999), required=True)
+@click.option("--code", default="12345678", help="Eight digits of your choice.")
+@as_json
+@tells
+def build(
+    *,
+    issued_on: date,
+    kind: str,
+    ruc: str,
+    env: str,
+    series: str,
+    number: int,
+    code: str,
+    as_json: bool,
+) -> None:
+    """Build an access key of 49 digits."""
+    branch, _dash, point = series.partition("-")
+    try:
+        made = clave_acceso.build(
+            fecha_emision=issued_on,
+            cod_doc=TipoComprobante(kind),
+            ruc=ruc,
+            ambiente=Ambiente(env),
+            establecimiento=branch,
+            punto_emision=point,
+            secuencial=number,
+            codigo_numerico=code,
+        )
+    except clave_acceso.ClaveInvalida as error:
+        raise DomainError(
+            _("The access key is wrong in its part “%(part)s”.", part=error.motivo),
+            code="sri_key_invalid",
+        ) from error
+    tell({"ok": True, "access_key": made}, [made], as_json)
+
+
+@key.command("inspect")
+@click.argument("access_key")
+@as_json
+def inspect_key(access_key: str, as_json: bool) -> None:
+    """Take an access key apart and check it."""
+    try:
+        found = clave_acceso.parse(access_key.strip())
+    except clave_acceso.ClaveInvalida as error:
+        sentence = _("The access key is wrong in its part “%(part)s”.", part=error.motivo)
+        tell({"ok": False, "part": error.motivo, "sentence": sentence}, [sentence], as_json)
+        raise click.exceptions.Exit(NO) from error
+    answer = {
+        "ok": True,
+        "issued_on": found.fecha_emision.isoformat(),
+        "kind": found.cod_doc.value,
+        "ruc": found.ruc,
+        "environment": found.ambiente.value,
+        "series": f"{found.establecimiento}-{found.punto_emision}",
+        "number": found.secuencial,
+        "code": found.codigo_numerico,
+    }
+    tell(answer, [f"{name}: {value}" for name, value in answer.items() if name != "ok"], as_json)
+
+
+@click.group()
+def p12() -> None:
+    """P12 files of signatures."""
+
+
+@p12.command()
+@click.argument("file", type=existing)
+@as_json
+@tells
+def inspect(file: Path, as_json: bool) -> None:
+    """Say what a P12 file holds, which key signs and why. The password is asked for or piped in."""
+    now = runtime.clock().now()
+    opened = open_signing_file(file.read_bytes(), read_password(_("Password of the P12 file")), now)
+    chosen = opened.eleccion.par.certificado
+    informe = try_signature(opened.key, now)
+    answer = {
+        "ok": True,
+        "chosen": _facts(chosen, now),
+        "reason": opened.eleccion.reason,
+        "sentence": opened.eleccion.sentence,
+        "warnings": [{"code": a.code, "sentence": a.sentence} for a in opened.eleccion.avisos],
+        "test_signature": informe.intact,
+        "others": [
+            _facts(par.certificado, now)
+            for par in opened.contenido.pares
+            if par is not opened.eleccion.par
+        ],
+        "chain": [one.subject_name for one in opened.contenido.others],
+        "keys_without_certificate": opened.contenido.lonely_keys,
+    }
+    it = opened.titular
+    lines = [
+        _("Holder: %(name)s", name=it.name),
+        _("RUC: %(ruc)s  Cédula: %(cedula)s", ruc=it.ruc or "-", cedula=it.cedula or "-"),
+        _("Authority: %(name)s", name=it.authority),
+        _("Use: %(names)s", names=", ".join(sorted(chosen.key_usage or ())) or "-"),
+        _(
+            "Valid: %(begin)s to %(end)s",
+            begin=f"{chosen.not_before:%Y-%m-%d}",
+            end=f"{chosen.not_after:%Y-%m-%d}",
+        ),
+        _("Keys in the file: %(count)s", count=len(opened.contenido.pares)),
+        opened.eleccion.sentence,
+        *(one.sentence for one in opened.eleccion.avisos),
+    ]
+    tell(answer, lines, as_json)
+
+
+def _facts(one: Certificado, now: datetime) -> dict[str, Any]:
+    titular = read_titular(one)
+    return {
+        "holder": titular.name,
+        "ruc": titular.ruc,
+        "cedula": titular.cedula,
+        "authority": titular.authority,
+        "subject": one.subject_name,
+        "issuer": one.issuer_name,
+        "serial": str(one.serial),
+        "not_before": one.not_before.isoformat(),
+        "not_after": one.not_after.isoformat(),
+        "valid_now": one.is_valid_at(now),
+        "key_usage": sorted(one.key_usage) if one.key_usage is not None else None,
+        "fingerprint": one.fingerprint,
+    }

@@ -1,0 +1,54 @@
+"""``yupana sri send``: deliver one signed document to SRI."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from core.i18n import _
+from core.settings import Settings
+from plugins.einvoice_sri.cli.gateway import (
+    DONE,
+    NOT_YET,
+    REFUSED,
+    as_dicts,
+    environment_option,
+    gateways_for,
+    json_option,
+    number_of,
+    tell,
+)
+from plugins.einvoice_sri.domain.estados import Respuesta, de_recepcion
+from plugins.einvoice_sri.domain.ports import SriError
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@environment_option
+@json_option
+@click.pass_obj
+def send(settings: Settings, *, file: Path, environment: str, as_json: bool) -> None:
+    """Deliver the signed document in FILE, byte for byte.
+
+    Ends with 0 when SRI has it, 1 when SRI returned it, 3 when nobody knows: ask with `status`.
+    """
+    gateways = gateways_for(settings, environment)
+    try:
+        answer = gateways.of(number_of(environment)).receive(file.read_bytes())
+    except SriError as error:
+        if as_json:
+            click.echo(json.dumps({"state": "unknown", "problem": error.kind}))
+        else:
+            click.echo(_("SRI did not answer usably (%(kind)s).", kind=error.kind), err=True)
+        raise SystemExit(NOT_YET) from error
+    finally:
+        gateways.close()
+    has_it = de_recepcion(answer) in (Respuesta.RECIBIDA, Respuesta.YA_ESTA)
+    if as_json:
+        click.echo(json.dumps({"state": answer.estado, "messages": as_dicts(answer.mensajes)}))
+    else:
+        click.echo(answer.estado)
+        tell(answer.mensajes)
+    raise SystemExit(DONE if has_it else REFUSED)

@@ -1,0 +1,142 @@
+"""``yupana sri simulator``: a tax authority to practise against, on this machine only."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import click
+from cryptography import x509
+
+from core import runtime
+from core.adapters.clock import FixedClock, SharedClock, SystemClock
+from core.errors import SetupError
+from core.i18n import _
+from core.settings import Settings
+from plugins.einvoice_sri.simulator.authority import TestAuthority
+from plugins.einvoice_sri.simulator.engine import Engine
+from plugins.einvoice_sri.simulator.faults import MIXED, BadFault, Fault, FaultPlan
+from plugins.einvoice_sri.simulator.rules import Policy
+from plugins.einvoice_sri.simulator.server import serving
+from plugins.einvoice_sri.simulator.site import Site
+from plugins.einvoice_sri.simulator.state import State
+
+FOLDER = "sri_simulator"
+
+
+@click.command()
+@click.option("--port", type=int, help="Port on this machine (default: the setting).")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    help="kind[:argument][@service][xTIMES], such as slow:2 or return:45x1; repeatable.",
+)
+@click.option(
+    "--fault-rate", type=float, default=0.0, help="Share of calls that fail, by the seed."
+)
+@click.option("--seed", type=int, default=0, help="The same seed gives the same faults.")
+@click.option(
+    "--ca",
+    "authorities",
+    type=click.Path(exists=True, path_type=Path),
+    multiple=True,
+    help="Trust these certification authorities (PEM) beside the simulator's own.",
+)
+@click.option("--any-ca", is_flag=True, help="Trust every certification authority.")
+@click.option("--max-age-days", type=int, default=90, help="Oldest issue date taken (code 65).")
+@click.option(
+    "--state", type=click.Path(path_type=Path), help="Begin with this state; keep it here."
+)
+@click.option("--now", "instant", help="Stand still at this instant (ISO 8601 with zone).")
+@click.pass_obj
+def simulator(
+    settings: Settings,
+    *,
+    port: int | None,
+    faults: Sequence[str],
+    fault_rate: float,
+    seed: int,
+    authorities: Sequence[Path],
+    any_ca: bool,
+    max_age_days: int,
+    state: Path | None,
+    instant: str | None,
+) -> None:
+    """Serve a simulation of SRI's web services. Nothing it authorises has tax value."""
+    clock = _clock(settings, instant)
+    authority = open_authority(settings.home, clock())
+    trusted = None if any_ca else (*authority.trusted, *_trusted(authorities))
+    policy = Policy(trusted=trusted, max_age_days=max_age_days)
+    kept = state or settings.home / FOLDER / "state.json"
+    site = Site(Engine(policy, _load(kept)), _plan(faults, fault_rate, seed), clock, authority)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    chosen = settings.sri_simulator_port if port is None else port
+    try:
+        with serving(site, chosen) as server:
+            click.echo(
+                _("SIMULATION of SRI at %(url)s: nothing here has tax value.", url=server.url)
+            )
+            while not stop.wait(0.5):
+                pass
+    except OSError as error:
+        raise SetupError(
+            _("Port %(port)s is taken: choose another with --port.", port=chosen)
+        ) from error
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(site.engine.state.dump()))
+
+
+def open_authority(home: Path, now: datetime) -> TestAuthority:
+    """The test authority of an installation, made at its first use."""
+    file = home / FOLDER / "authority.pem"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        draft = file.with_suffix(".draft")
+        draft.write_bytes(TestAuthority.create(now).to_pem())
+        draft.replace(file)
+    return TestAuthority.from_pem(file.read_bytes())
+
+
+def _clock(settings: Settings, instant: str | None) -> Callable[[], datetime]:
+    if instant:
+        try:
+            return FixedClock(datetime.fromisoformat(instant)).now
+        except ValueError as error:
+            raise click.BadParameter(
+                _("Write an instant such as 2026-04-25T08:00-05:00."), param_hint="--now"
+            ) from error
+    clock: runtime.RunningClock = (
+        SharedClock(settings.clock_file) if settings.demo else SystemClock()
+    )
+    return clock.now
+
+
+def _trusted(paths: Sequence[Path]) -> list[x509.Certificate]:
+    found: list[x509.Certificate] = []
+    for path in paths:
+        try:
+            found += x509.load_pem_x509_certificates(path.read_bytes())
+        except ValueError as error:
+            raise click.BadParameter(
+                _("%(file)s holds no certificate in PEM form.", file=path), param_hint="--ca"
+            ) from error
+    return found
+
+
+def _plan(faults: Sequence[str], rate: float, seed: int) -> FaultPlan:
+    try:
+        script = [Fault.parse(one) for one in faults]
+    except BadFault as error:
+        raise click.BadParameter(str(error), param_hint="--fault") from error
+    return FaultPlan(script, seed=seed, rate=rate, mix=MIXED)
+
+
+def _load(file: Path) -> State:
+    return State.load(json.loads(file.read_text())) if file.exists() else State()
