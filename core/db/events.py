@@ -203,8 +203,9 @@ def _open_events(session: Session, subscriber: str, ids: Sequence[UUID]) -> list
     )
     handled = set(session.scalars(done))
     wanted = [one for one in ids if one not in handled]
-    rows = select(StoredEvent).where(StoredEvent.id.in_(wanted)).order_by(StoredEvent.id)
-    return list(session.scalars(rows))
+    rows = session.scalars(select(StoredEvent).where(StoredEvent.id.in_(wanted)))
+    found = {one.id: one for one in rows}
+    return [found[one] for one in wanted if one in found]  # in the order they were told
 
 
 def _react(session: Session, subscriber: str, stored: StoredEvent, now: datetime) -> None:
@@ -232,7 +233,7 @@ def catch_up(tenant: UUID, subscriber: str) -> int:
         StoredEvent.name.in_(names), StoredEvent.id.not_in(handled)
     )
     with tenant_work(tenant) as session:
-        ids = list(session.scalars(missed.order_by(StoredEvent.id)))
+        ids = list(session.scalars(missed.order_by(StoredEvent.occurred_at, StoredEvent.id)))
         jobs.defer_many(session, list(_chunks(tenant, subscriber, ids)))
     return len(ids)
 

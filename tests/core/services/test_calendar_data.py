@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_no_code_has_two_rates_on_one_day():
         spans.setdefault((tax, code), []).append((first, last or date.max))
     for found in spans.values():
         ordered = sorted(found)
-        assert all(a[1] < b[0] for a, b in zip(ordered, ordered[1:], strict=False))
+        assert all(a[1] < b[0] for a, b in pairwise(ordered))
 
 
 def test_holidays_are_whole_years_of_weekdays():
