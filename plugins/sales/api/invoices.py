@@ -46,7 +46,7 @@ class InvoiceApi(Api):
             after=ctx.args.get("after"),
             size=body.size(ctx),
         )
-        return body.page_body(page, "invoices", lambda row: dict(row._mapping))  # noqa: SLF001
+        return body.page_body(page, "invoices", lambda row: find_sales.InvoiceRow(*row)._asdict())
 
     @endpoint("/<uuid:invoice_id>", "GET", action="read")
     def show(self, ctx: Context, invoice_id: UUID) -> Any:

@@ -30,13 +30,13 @@ def search_key(*words: str) -> str:
 
 
 def guess_type(tax_id: str) -> str:
-    """The identification type that a number looks like: 13 digits RUC, 10 cédula, else passport."""
+    """The identification type that a number looks like: more than 10 digits RUC, digits cédula, and
+    with letters a passport. All digits are never taken for a passport: a typing error is likelier.
+    """
     if tax_id == FINAL_CONSUMER_ID:
         return FINAL_CONSUMER_TYPE
-    if tax_id.isdigit() and len(tax_id) == 13:
-        return "04"
-    if tax_id.isdigit() and len(tax_id) == 10:
-        return "05"
+    if tax_id.isdigit():
+        return "04" if len(tax_id) > 10 else "05"
     return "06"
 
 

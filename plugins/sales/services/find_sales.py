@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import Select, func, or_, select
@@ -31,11 +31,41 @@ from plugins.sales.models import (
 from plugins.sales.services.keep_customers import all_words, matching
 from plugins.sales.services.record_payment import credit_of
 
+
+class InvoiceRow(NamedTuple):
+    """A row of the list of invoices, in the order of its columns."""
+
+    id: UUID
+    number: str
+    issued_on: date
+    due_on: date | None
+    customer_id: UUID
+    customer_name: str
+    customer_tax_id: str
+    total: Decimal
+    balance: Decimal
+    state: str
+
+
+class PaymentRow(NamedTuple):
+    """A row of the list of payments, in the order of its columns."""
+
+    id: UUID
+    method: str
+    amount: Decimal
+    value_on: date
+    bank: str
+    reference: str
+    state: str
+    customer_id: UUID
+    legal_name: str
+
+
 FILTERS = ("all", "open", "overdue", "paid", "cancelled")
 
 
 def invoices(*, show: str, query: str, today: date) -> Select[Any]:
-    """Invoices by chip (``FILTERS``) and search (number, customer's name or identification)."""
+    """The columns of ``InvoiceRow`` by chip (``FILTERS``) and search (number, customer's name or identification)."""
     found: Any = select(
         Invoice.id,
         Invoice.number,
@@ -65,6 +95,22 @@ def invoices(*, show: str, query: str, today: date) -> Select[Any]:
             )
         )
     return found  # type: ignore[no-any-return]
+
+
+def payments() -> Select[Any]:
+    """Payments with who paid; the columns of ``PaymentRow``."""
+    found: Any = select(
+        Payment.id,
+        Payment.method,
+        Payment.amount,
+        Payment.value_on,
+        Payment.bank,
+        Payment.reference,
+        Payment.state,
+        Payment.customer_id,
+        Customer.legal_name,
+    ).join(Customer, Customer.id == Payment.customer_id)
+    return cast("Select[Any]", found)
 
 
 def customers(query: str) -> Select[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -28,7 +29,7 @@ from plugins.sales.views.till import fiscal_state
 from plugins.sales.views.words import METHOD_WORDS, state_of
 
 CHIPS = (
-    ("all", later("All")),
+    ("all", later("All invoices")),
     ("open", later("Unpaid")),
     ("overdue", later("Overdue")),
     ("paid", later("Paid")),
@@ -49,6 +50,7 @@ class InvoicePages(Pages):
         show, query = _wanted(ctx)
         found = find_sales.invoices(show=show, query=query, today=ctx.today)
         rows = page_by_key(ctx.session, found, [Invoice.id.desc()], after=ctx.args.get("after"))
+        rows = replace(rows, rows=[find_sales.InvoiceRow(*one) for one in rows])
         return ctx.render(
             "sales/invoices.html",
             page=rows,

@@ -85,7 +85,7 @@ class NotePages(Pages):
             return ctx.go("sales.note.show", kind="guide", note_id=ref.id)
         return ctx.render("sales/guide.html", invoice=invoice, note_key=key)
 
-    @page("/<any(credit,debit,guide):kind>/<uuid:note_id>", action="read")
+    @page("/issued/<any(credit,debit,guide):kind>/<uuid:note_id>", action="read")
     def show(self, ctx: Context, kind: str, note_id: UUID) -> Any:
         """A note with its state."""
         note = ctx.session.get(MODELS[kind], note_id)

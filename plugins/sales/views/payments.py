@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -45,18 +46,9 @@ class PaymentPages(Pages):
     @page("/", action="read")
     def index(self, ctx: Context) -> Any:
         """The list, newest first."""
-        found: Any = select(
-            Payment.id,
-            Payment.method,
-            Payment.amount,
-            Payment.value_on,
-            Payment.bank,
-            Payment.reference,
-            Payment.state,
-            Payment.customer_id,
-            Customer.legal_name,
-        ).join(Customer, Customer.id == Payment.customer_id)
+        found = find_sales.payments()
         rows = page_by_key(ctx.session, found, [Payment.id.desc()], after=ctx.args.get("after"))
+        rows = replace(rows, rows=[find_sales.PaymentRow(*one) for one in rows])
         return ctx.render(
             "sales/payments.html",
             page=rows,

@@ -22,7 +22,7 @@ from plugins.sales.services.import_statements import ignore_row, import_statemen
 from plugins.sales.services.keep_uploads import keep_upload, take_upload
 
 FIELD_WORDS = (
-    ("value_on", later("Day")),
+    ("value_on", later("Date")),
     ("amount", later("Credit (money in)")),
     ("reference", later("Reference")),
     ("description", later("Description")),

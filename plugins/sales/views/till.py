@@ -72,7 +72,7 @@ class TillPages(Pages):
             seller=ctx.form.get("salesperson_id")
             or ctx.args.get("seller")
             or (str(people[0].id) if len(people) == 1 else ""),
-            points=find_sales.issue_points(ctx.session),
+            points=_tills(ctx),
             forms=FORMS,
             paying=ctx.form.get("payment")
             or settings.read(ctx.session, "sales.default_payment_form"),
@@ -227,7 +227,7 @@ class TillPages(Pages):
     ) -> tuple[UUID, Any]:
         """Issue the invoice and record what was paid; the invoice's id and the change."""
         payment = ctx.form.get("payment", "01")
-        points = find_sales.issue_points(ctx.session)
+        points = _tills(ctx)
         if not points:
             raise DomainError(
                 _("The company has no emission point yet. Create one under Company."),
@@ -349,6 +349,12 @@ def _pin_sentence(answer: PinAnswer) -> str:
     if not answer.has_pin:
         return _("This salesperson has no PIN yet. Send the link to set one from Salespeople.")
     return _("The PIN is not right. Attempts left: %(count)s.", count=answer.tries_left)
+
+
+def _tills(ctx: Context) -> Sequence[Any]:
+    """The points a counter sells at: those for tills, or whatever there is."""
+    points = find_sales.issue_points(ctx.session)
+    return [one for one in points if one.purpose == "till"] or points
 
 
 def _uuid(text: str) -> UUID:

@@ -113,7 +113,9 @@ def test_the_till_adds_products_and_customers_without_scripts(owner, sale, shop,
     assert "Ana Ruiz" in page.text
     customer = re.search(r'name="customer_id" value="([0-9a-f-]{36})"', page.text)
     assert customer
-    page = post(owner, "/sales/till/", **sale(do="create_customer", new_tax_id="171", pin=""))
+    page = post(
+        owner, "/sales/till/", **sale(do="create_customer", new_tax_id="171", new_name="X", pin="")
+    )
     assert page.status_code == 422
     assert 'id="new_tax_id-error"' in page.text
     page = post(owner, "/sales/till/", **sale(do="remove-0", pin=""))
