@@ -101,6 +101,6 @@ def _session_key() -> bytes:
     from core import runtime
 
     try:
-        return runtime.current().keyring.derive("web.session")  # type: ignore[attr-defined,no-any-return]
-    except (AttributeError, runtime.SetupError):
+        return runtime.current().keyring.derive("web.session")
+    except runtime.SetupError:
         return os.urandom(32)

@@ -1,7 +1,7 @@
 """Who is asking: the person, the active membership and what it permits, read once per request.
 
 Permissions come from one place only: the role rows (``ab_role`` → ``ab_permission_view``) of the role
-that the membership of the *active tenant* names. FAB's user–role table stays empty and is not read.
+that the membership of the *active tenant* names. FAB's user-role table stays empty and is not read.
 """
 
 from __future__ import annotations

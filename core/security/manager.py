@@ -47,7 +47,7 @@ class ErpSecurityManager(SecurityManager):
         return self.has_access(permission_name, view_name)
 
     def get_user_roles(self, user: Any = None) -> list[Any]:
-        """FAB's user–role table is not used: nobody has a role there."""
+        """FAB's user-role table is not used: nobody has a role there."""
         return []
 
 

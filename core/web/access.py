@@ -41,7 +41,7 @@ def scope(who: Identity | None) -> Scope:
     return NOBODY if who is None else who.scope
 
 
-def admit(routed: Routed, route: Route, *, method: str | None = None) -> Any:
+def admit(routed: Routed, route: Route) -> Any:
     """None when the request may go on; a redirect to sign-in or to the choice of company.
 
     Raises ``NotFound`` (the plugin is not in the company's plan), ``Forbidden`` (role or licence) and,
@@ -60,17 +60,21 @@ def admit(routed: Routed, route: Route, *, method: str | None = None) -> Any:
         if wants_problem():
             raise Unauthorized(_("Say which company you work for."), code="no_company")
         return redirect(url_for("core.companies.choose", next=_here()), 303)
-    if not is_entitled(who.tenancy.tenant_id, routed.plugin):
+    _permit(who, who.tenancy.tenant_id, routed, route)
+    return None
+
+
+def _permit(who: Identity, tenant_id: UUID, routed: Routed, route: Route) -> None:
+    if not is_entitled(tenant_id, routed.plugin):
         raise NotFound
     key = routed.key(route)
     if key is None:
-        return None
+        return
     if key not in who.permissions:
         raise Forbidden("", code="forbidden")
-    decision = decide(who.tenancy.tenant_id, key, runtime.clock().now())
+    decision = decide(tenant_id, key, runtime.clock().now())
     if decision is not None and not decision.allowed:
         raise Suspended(decision)
-    return None
 
 
 def is_entitled(tenant_id: UUID, plugin: str) -> bool:

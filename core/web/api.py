@@ -25,7 +25,7 @@ from core.errors import DomainError
 from core.web import access
 from core.web.context import Context, plain
 from core.web.errors import as_domain_error
-from core.web.views import Handler, Route, Routed, _mark, add_routes
+from core.web.views import Handler, Route, Routed, _mark, add_routes, looks_only
 
 
 def endpoint(
@@ -52,6 +52,8 @@ def run_endpoint(api: Routed, name: str, route: Route, values: dict[str, Any]) -
     who = access.identity()
     try:
         with unit_of_work(access.scope(who)) as session:
+            if route.methods[0] == "GET":
+                looks_only(session)
             ctx = Context(
                 session=session,
                 identity=who,

@@ -25,7 +25,7 @@ from flask import (
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage, ImmutableMultiDict, MultiDict
 
-from core.errors import DomainError, NotFound
+from core.errors import DomainError, NotFound, TooMany
 from core.i18n import gettext as _
 from core.web.formats import local
 from core.web.guards import refuse_bad_text
@@ -106,9 +106,13 @@ class Context:
         return body
 
     def render(self, template: str, *, status: int | None = None, **values: Any) -> Response:
-        """The page as a response: 200, or 422 when the form is shown again with its error."""
+        """The page as a response: 200, or 422 (429) when the form is shown again with its error."""
         html = render_template(template, ctx=self, form=self.form, error=self.error, **values)
-        return make_response(html, status or (422 if self.error else 200))
+        response = make_response(html, status or (422 if self.error else 200))
+        if isinstance(self.error, TooMany):
+            response.status_code = 429
+            response.headers["Retry-After"] = str(self.error.retry_after)
+        return response
 
     def fragment(self, template: str, **values: Any) -> Response:
         """A piece of a page, for scripts that replace a part."""

@@ -132,7 +132,11 @@ def _sentence_of(status: int) -> str:
 
 def install(app: Flask) -> None:
     """Register the handlers."""
+    _install_ours(app)
+    _install_others(app)
 
+
+def _install_ours(app: Flask) -> None:
     @app.errorhandler(DomainError)
     def refuse(error: DomainError) -> Response:
         status = status_of(error)
@@ -157,6 +161,8 @@ def install(app: Flask) -> None:
             code="csrf",
         )
 
+
+def _install_others(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def refuse_http(error: HTTPException) -> Any:
         if error.response is not None or (error.code or 500) < 400:
@@ -172,7 +178,7 @@ def install(app: Flask) -> None:
     def refuse_database(error: SQLAlchemyError) -> Response:
         translated = as_domain_error(error)
         if isinstance(translated, DomainError):
-            return refuse(translated)
+            return respond(status_of(translated), translated.sentence, code=translated.code)
         if isinstance(error, OperationalError):
             log.error("database unreachable: %s", error.orig)
             return respond(503, _sentence_of(503), code="database")

@@ -58,7 +58,7 @@ def page_by_key(
     statement = statement.order_by(
         *(key.desc() if descending != backwards else key.asc() for key, descending in keys)
     ).limit(size + 1)
-    found = session.execute(statement).all()
+    found = list(session.execute(statement))
     more, found = len(found) > size, found[:size]
     if backwards:
         found.reverse()

@@ -143,8 +143,8 @@ class Shell:
         """Sentences left by the step before, with their tone."""
         tones = {"ok", "wait", "warn", "bad"}
         return [
-            (tone if tone in tones else "wait", text)
-            for tone, text in get_flashed_messages(with_categories=True)
+            (notice[0] if notice[0] in tones else "wait", notice[1])
+            for notice in get_flashed_messages(with_categories=True)
         ]
 
     def _licence(self) -> AccessDecision | None:

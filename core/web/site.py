@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, g
 
 from core.contracts.hooks import Permission
 from core.web.api import Api, register_api
-from core.web.views import Pages, register_pages
+from core.web.views import Pages, Routed, register_pages
 
 if TYPE_CHECKING:
     from core.plugins import Host
@@ -61,7 +61,7 @@ class Site:
             )
         )
 
-    def _take(self, cls: type) -> None:
+    def _take(self, cls: type[Routed]) -> None:
         if cls.__name__ in self.classes:
             raise TypeError(
                 f"Two classes are called {cls.__name__}: {self.classes[cls.__name__]} and {cls}"
@@ -69,9 +69,9 @@ class Site:
         unknown = {
             key
             for _, route in cls.routes()
-            if (key := cls.key(route)) and key not in self.permissions  # type: ignore[attr-defined]
+            if (key := cls.key(route)) and key not in self.permissions
         }
-        if unknown and not cls.public:  # type: ignore[attr-defined]
+        if unknown and not cls.public:
             raise TypeError(f"{cls.__name__} asks for undeclared permissions: {sorted(unknown)}")
         self.classes[cls.__name__] = cls
 

@@ -23,7 +23,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 from flask import Flask, Response, g, make_response, request
+from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import ImmutableMultiDict, MultiDict
 
 from core import runtime
@@ -148,17 +150,13 @@ def run_page(pages: Routed, name: str, route: Route, values: dict[str, Any]) -> 
         return _call(pages, name, values, form=request.form, args=request.args, submitted=submitted)
     except (DomainError, SQLAlchemyError) as problem:
         error = as_domain_error(problem)
-        if isinstance(error, NotFound) or not submitted or _is_outage(problem, error):
-            raise error from problem
-        if isinstance(error, Forbidden):
+        if not isinstance(error, DomainError) or not submitted:
             raise
+        if isinstance(error, (NotFound, Forbidden)):
+            raise error from None
         if route.kind == "form":
             return _call(pages, name, values, form=request.form, args=request.args, error=error)
         return _show_where_it_came_from(error)
-
-
-def _is_outage(problem: Exception, error: Exception) -> bool:
-    return error is problem and not isinstance(problem, DomainError)
 
 
 def _show_where_it_came_from(error: DomainError) -> Any:
@@ -169,13 +167,21 @@ def _show_where_it_came_from(error: DomainError) -> Any:
     view, values, args = before
     pages, name, route = view.routed
     try:
-        if access.admit(pages, route, method="GET") is not None:
+        if access.admit(pages, route) is not None:
             raise error
         response = _call(pages, name, values, form=EMPTY, args=args, error=error)
     except NotFound:
         raise error from None
     response.status_code = status_of(error)
     return response
+
+
+def looks_only(session: Session) -> None:
+    """Let PostgreSQL refuse every write of this transaction: GET changes nothing, whatever the code says."""
+
+    @event.listens_for(session, "after_begin")
+    def read_only(_: Session, __: Any, connection: Connection) -> None:
+        connection.execute(text("SET TRANSACTION READ ONLY"))
 
 
 def _call(
@@ -190,6 +196,8 @@ def _call(
 ) -> Response:
     identity = access.identity()
     with unit_of_work(access.scope(identity)) as session:
+        if not submitted:
+            looks_only(session)
         ctx = Context(
             session=session,
             identity=identity,

@@ -12,7 +12,6 @@ from core.i18n import gettext as _
 from core.security import challenge, door, guard, links, passwords, sessions
 from core.security.models import OneTimeLink
 from core.web.context import EMPTY, Context
-from core.web.errors import status_of
 from core.web.views import Pages, form
 
 COMPANY_COOKIE = "yupana_company"
@@ -42,14 +41,13 @@ class DoorPages(Pages):
             challenge=challenge.make(ctx.now) if asks else None,
             company=typed if typed is not None else request.cookies.get(COMPANY_COOKIE, ""),
             next=safe_next(request.values.get("next")),
-            status=_status(ctx),
         )
 
     @form("/forgot", action="read")
     def forgot(self, ctx: Context) -> Any:
         """Ask for a link; the answer is the same whether the person exists or not."""
         if not ctx.submitted:
-            return ctx.render("core/forgot.html", sent=False, status=_status(ctx))
+            return ctx.render("core/forgot.html", sent=False)
         typed = ctx.form.get("username", "").strip()
         if not typed:
             raise DomainError(
@@ -119,10 +117,6 @@ def safe_next(address: str | None) -> str:
     address = address or "/"
     is_ours = address.startswith("/") and not address.startswith(("//", "/\\"))
     return address if is_ours and not any(c < " " or c == "\\" for c in address) else "/"
-
-
-def _status(ctx: Context) -> int | None:
-    return status_of(ctx.error) if ctx.error is not None else None
 
 
 def _enter(ctx: Context) -> Response:
