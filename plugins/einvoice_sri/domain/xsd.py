@@ -149,6 +149,7 @@ _RULES: dict[str, str] = {
     "SCHEMAV_CVC_COMPLEX_TYPE_4": "attribute_missing",
     "SCHEMAV_CVC_COMPLEX_TYPE_3_2_1": "attribute_unknown",
     "SCHEMAV_CVC_COMPLEX_TYPE_3_2_2": "attribute_unknown",
+    "SCHEMAV_CVC_TYPE_3_1_1": "attribute_unknown",
     "SCHEMAV_CVC_ELT_1": "root",
 }
 

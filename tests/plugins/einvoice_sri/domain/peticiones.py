@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal as D
+from decimal import Decimal
 from uuid import UUID
 
 from core.contracts.fiscal import (
@@ -23,6 +23,8 @@ from core.contracts.fiscal import (
 from core.contracts.sales import CustomerData
 from plugins.einvoice_sri.domain.emisor import Emisor
 from plugins.einvoice_sri.domain.tipos import Ambiente
+
+D = Decimal
 
 DIA = date(2026, 4, 25)
 CLIENTE = CustomerData(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal as D
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +22,8 @@ from tests.plugins.einvoice_sri.domain.test_conformance import (
     needs_official,
     official_path,
 )
+
+D = Decimal
 
 DOCUMENTO = comprobante(FACTURA, EMISOR)
 BYTES = xml.build(DOCUMENTO)
