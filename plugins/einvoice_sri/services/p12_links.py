@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.db.session import acting_for
+from core.db.session import acting_for, tenant_work
 from core.db.tenancy import scope_of
 from core.errors import DomainError, NotFound
 from core.i18n import _
@@ -63,7 +63,7 @@ def open_links(session: Session, *, now: datetime) -> int:
 
 def link_company(token: str, *, now: datetime) -> str:
     """The name of the company a usable link belongs to. Raises ``NotFound`` for any other token."""
-    with acting_for(_tenant_of(token), "show a certificate upload link") as session:
+    with tenant_work(_tenant_of(token)) as session:
         _usable(session, token, now)
         return session.get_one(Tenant, scope_of(session).tenant_id).name
 
@@ -72,6 +72,7 @@ def upload_by_link(
     token: str, *, data: bytes, password: str, signer: str = "", now: datetime
 ) -> UUID:
     """Use a link: add the certificate for its company and close the link, in one transaction."""
+    link_company(token, now=now)
     with acting_for(_tenant_of(token), "upload a certificate by one-time link") as session:
         row = _usable(session, token, now, lock=True)
         added = add_certificate(session, data=data, password=password, signer=signer, now=now)
