@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from core.contracts.hooks import Attention, MenuEntry, Permission, PluginInfo, SettingSpec, Task
+from core.contracts.hooks import (
+    Attention,
+    DemoStep,
+    MenuEntry,
+    Permission,
+    PluginInfo,
+    SettingSpec,
+    Task,
+)
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
-from plugins.sales import api, jobs, models, settings, views
+from plugins.sales import api, demo, jobs, models, settings, views
 from plugins.sales.services import contracts, find_attention
 
 if TYPE_CHECKING:
@@ -112,6 +120,16 @@ class SalesPlugin:
     def home_attention(self, session: Session, role: str, now: datetime) -> Sequence[Attention]:
         """Overdue invoices, reports to confirm, a till that nobody can use."""
         return find_attention.attention(session, role, now)
+
+    @hookimpl
+    def seed_demo(self, context: Any) -> None:
+        """Products, customers, salespeople, accounts, invoices."""
+        demo.seed(context)
+
+    @hookimpl
+    def demo_steps(self) -> Sequence[DemoStep]:
+        """A sale at the till."""
+        return demo.STEPS
 
 
 plugin = SalesPlugin()
