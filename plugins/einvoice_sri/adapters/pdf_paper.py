@@ -52,7 +52,9 @@ def width(text: str, size: float, font: str = REGULAR) -> float:
 
 
 def wrap(text: str, room: float, size: float, font: str = REGULAR) -> list[str]:
-    """The text in lines that fit; a word longer than the room is cut."""
+    """The text in lines that fit; a word longer than the room is cut, a line break is a space."""
+    if not text.isprintable():
+        text = " ".join(text.split())
     if width(text, size, font) <= room:
         return [text]
     lines: list[str] = []
