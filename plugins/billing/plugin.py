@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 import click
+from sqlalchemy.orm import Session
 
 from core.contracts.events import Event
-from core.contracts.hooks import EventContext, Permission, PluginInfo, SettingSpec, Task
+from core.contracts.hooks import (
+    Attention,
+    EventContext,
+    MenuEntry,
+    Permission,
+    PluginInfo,
+    SettingSpec,
+    Task,
+)
 from core.contracts.schedule import Schedule
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
-from plugins.billing import cli, jobs, models, settings
+from plugins.billing import cli, jobs, models, settings, views
 from plugins.billing.cli.bench import bench_command
-from plugins.billing.services import contracts, reactions
+from plugins.billing.services import contracts, find_attention, reactions
+
+if TYPE_CHECKING:
+    from core.app import Site
 
 OFFICE = ("owner", "operator")
 READERS = (*OFFICE, "accountant", "integrator")
@@ -28,6 +41,16 @@ PERMISSIONS = (
     Permission("billing.run", "read", READERS),
     Permission("billing.run", "issue", OFFICE, survives_suspension=False),
     Permission("billing.chart", "read", READERS),
+)
+
+MENU = (
+    MenuEntry(
+        _("Subscriptions"),
+        "billing.subscription.index",
+        "billing.subscription:read",
+        order=35,
+        icon="calendar",
+    ),
 )
 
 
@@ -56,6 +79,21 @@ class BillingPlugin:
     def register_services(self, registry: dict[type, Any]) -> None:
         """``Subscribing``."""
         contracts.register(registry)
+
+    @hookimpl
+    def register_views(self, site: Site) -> None:
+        """Plans, subscriptions, runs, charts."""
+        views.register(site)
+
+    @hookimpl
+    def menu_entries(self, role: str) -> Sequence[MenuEntry]:
+        """Subscriptions (with plans, runs and charts behind)."""
+        return MENU
+
+    @hookimpl
+    def home_attention(self, session: Session, role: str, now: datetime) -> Sequence[Attention]:
+        """The coming run, and what the last one could not invoice."""
+        return find_attention.attention(session, role, now)
 
     @hookimpl
     def register_tasks(self) -> Sequence[Task]:

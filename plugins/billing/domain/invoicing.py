@@ -185,13 +185,20 @@ def _explain_share(why: Mapping[str, Any]) -> str:
             _(
                 "%(days)s days to the end of the month × $ %(rate)s a day ($ %(price)s / %(divisor)s).",
                 days=why["counted_days"],
-                rate=why["daily_rate"],
-                price=price,
+                rate=_comma(why["daily_rate"]),
+                price=_comma(price),
                 divisor=why["divisor"],
             )
         )
     parts = " + ".join(f"{part['days']}/{part['of']}" for part in why["parts"])
-    return str(_("$ %(price)s × (%(parts)s) of each month's days.", price=price, parts=parts))
+    return str(
+        _("$ %(price)s × (%(parts)s) of each month's days.", price=_comma(price), parts=parts)
+    )
+
+
+def _comma(amount: str) -> str:
+    """As people of Ecuador write it: 0,666333."""
+    return amount.replace(".", ",")
 
 
 def line_for(

@@ -39,7 +39,7 @@ class Cancellation:
 
 def preview_cancellation(session: Session, subscription_id: UUID, *, now: datetime) -> Cancellation:
     """What ``cancel`` would answer."""
-    row = _row(session, subscription_id)
+    row = _row(session, subscription_id, lock=False)
     today = to_local_date(now)
     charges = session.execute(
         select(Charge.invoice_id, Charge.period_start)
@@ -60,8 +60,8 @@ def cancel(session: Session, subscription_id: UUID, *, now: datetime) -> Cancell
 
     Raises ``Conflict`` when it is not active, ``NotFound`` when there is none.
     """
-    answer = preview_cancellation(session, subscription_id, now=now)
     row = _row(session, subscription_id)
+    answer = preview_cancellation(session, subscription_id, now=now)
     today = to_local_date(now)
     addons = select(Subscription).where(
         Subscription.parent_id == row.id, Subscription.state == lifecycle.ACTIVE
@@ -112,10 +112,9 @@ def keep(session: Session, subscription_id: UUID, *, now: datetime) -> None:
     write_audit(session, action="billing.subscription.keep", subject_id=row.id)
 
 
-def _row(session: Session, subscription_id: UUID) -> Subscription:
-    row = session.scalar(
-        select(Subscription).where(Subscription.id == subscription_id).with_for_update()
-    )
+def _row(session: Session, subscription_id: UUID, *, lock: bool = True) -> Subscription:
+    query = select(Subscription).where(Subscription.id == subscription_id)
+    row = session.scalar(query.with_for_update() if lock else query)
     if row is None:
         raise NotFound
     return row

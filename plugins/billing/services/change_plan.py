@@ -84,8 +84,8 @@ def change_plan(
     Raises ``Conflict`` when the subscription is not active, ``DomainError`` for the same plan, an
     add-on, or an upgrade across different IVA codes.
     """
+    parts = _read(session, subscription_id, plan_id, now=now, lock=True)
     shown = preview_change(session, subscription_id, plan_id=plan_id, now=now)
-    parts = _read(session, subscription_id, plan_id, now=now)
     row, old_plan_id = parts.row, parts.row.plan_id
     if shown.upgrade is None:
         row.state = lifecycle.after(row.state, "downgrade")
@@ -159,10 +159,11 @@ def _charge(session: Session, parts: _Parts, made: PlanChange, *, now: datetime)
     charge_batch(session, [item], read_terms(session, today), now=now)
 
 
-def _read(session: Session, subscription_id: UUID, plan_id: UUID, *, now: datetime) -> _Parts:
-    row = session.scalar(
-        select(Subscription).where(Subscription.id == subscription_id).with_for_update()
-    )
+def _read(
+    session: Session, subscription_id: UUID, plan_id: UUID, *, now: datetime, lock: bool = False
+) -> _Parts:
+    query = select(Subscription).where(Subscription.id == subscription_id)
+    row = session.scalar(query.with_for_update() if lock else query)
     new = session.get(Plan, plan_id)
     if row is None or new is None:
         raise NotFound

@@ -55,7 +55,10 @@ def test_contract_then_bridge_then_month(gym):
         Decimal("15.33"),
     )
     (line,) = invoice.lines
-    assert (line.quantity, line.unit_price) == (Decimal(1), Decimal("13.33"))  # never 20 × 0.666333
+    assert (line.quantity, line.unit_price) == (
+        Decimal(1),
+        Decimal("13.33"),
+    )  # never 20 times 0.666333
     assert line.description == "Plan MES, del 11/04/2026 al 30/04/2026"
     assert dict(line.details) == {
         "Periodo": "11/04/2026 al 30/04/2026",

@@ -1,0 +1,83 @@
+"""Figures behind the charts: recurring revenue, churn, ageing, collection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.db.tenancy import scope_of
+from core.domain.money import ZERO
+from core.domain.periods import add_months, end_of_month
+
+MONTHS = 12
+AGES = ("not_due", "1_30", "31_60", "61_90", "over_90")
+
+_MONTHS = text(
+    "SELECT m.first, coalesce(sum(s.price * s.quantity) FILTER (WHERE s.state <> 'ended' OR s.ends_on > m.last), 0)"
+    " AS recurring, count(s.id) FILTER (WHERE s.state <> 'ended' OR s.ends_on > m.last) AS active,"
+    " count(s.id) FILTER (WHERE s.state = 'ended' AND s.ends_on BETWEEN m.first AND m.last) AS ended,"
+    " count(s.id) FILTER (WHERE s.start_on BETWEEN m.first AND m.last) AS started"
+    " FROM unnest(CAST(:firsts AS date[]), CAST(:lasts AS date[])) AS m(first, last)"
+    " LEFT JOIN billing_subscription s ON s.tenant_id = :tenant AND s.start_on <= m.last"
+    " GROUP BY m.first ORDER BY m.first"
+)
+_AGES = text(
+    "SELECT CASE WHEN due_on IS NULL OR due_on >= :today THEN 'not_due' WHEN :today - due_on <= 30 THEN '1_30'"
+    " WHEN :today - due_on <= 60 THEN '31_60' WHEN :today - due_on <= 90 THEN '61_90' ELSE 'over_90' END"
+    " AS age, sum(amount) AS amount, count(DISTINCT invoice_id) AS invoices FROM billing_charge"
+    " WHERE tenant_id = :tenant AND state = 'open' GROUP BY 1"
+)
+_COLLECTION = text(
+    "SELECT date_trunc('month', issued_on)::date AS first, sum(amount) AS issued,"
+    " coalesce(sum(amount) FILTER (WHERE state IN ('paid', 'free')), 0) AS paid,"
+    " coalesce(sum(amount) FILTER (WHERE state = 'paid' AND"
+    "  (due_on IS NULL OR (paid_at AT TIME ZONE 'America/Guayaquil')::date <= due_on)), 0) AS in_time"
+    " FROM billing_charge WHERE tenant_id = :tenant AND state <> 'cancelled' AND issued_on >= :since"
+    " GROUP BY 1 ORDER BY 1"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Rows of each chart, oldest month first."""
+
+    months: Sequence[Any]
+    ages: list[tuple[str, Decimal, int]]
+    collection: Sequence[Any]
+
+
+def read_figures(session: Session, *, today: date) -> Figures:
+    """The figures of the tenant in scope over the last twelve months."""
+    this = today.replace(day=1)
+    firsts = [add_months(this, -n) for n in range(MONTHS - 1, -1, -1)]
+    tenant = scope_of(session).tenant_id
+    months = session.execute(
+        _MONTHS,
+        {"firsts": firsts, "lasts": [end_of_month(one) for one in firsts], "tenant": tenant},
+    ).all()
+    found = {
+        row.age: (row.amount, row.invoices)
+        for row in session.execute(_AGES, {"today": today, "tenant": tenant})
+    }
+    collection = session.execute(_COLLECTION, {"tenant": tenant, "since": firsts[0]}).all()
+    return Figures(months, [(age, *found.get(age, (ZERO, 0))) for age in AGES], collection)
+
+
+def churn(row: Any) -> Decimal:
+    """Percent of a month's subscriptions that ended in it."""
+    before = row.active + row.ended
+    if not before:
+        return ZERO
+    return round(Decimal(100) * int(row.ended) / int(before), 1)
+
+
+def next_run_day(today: date) -> date:
+    """The next 25th, today included."""
+    this = today.replace(day=25)
+    return this if this >= today else add_months(this, 1)

@@ -1,0 +1,155 @@
+"""Subscriptions as pages show them: lists, the explained calendar of one, what is to come."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import plugins
+from core.contracts.sales import CustomerData
+from core.contracts.services import CustomerDirectory
+from core.errors import NotFound
+from plugins.billing.domain.invoicing import forecast
+from plugins.billing.domain.lifecycle import ACTIVE, ENDED
+from plugins.billing.domain.standing import EXPIRED, ChargeState, Standing, standing
+from plugins.billing.models import Charge, Plan, PriceNoticeRow, Subscription
+from plugins.billing.services.calendars import read_calendar
+from plugins.billing.services.subscribe import Preview, with_tax
+
+FORECAST = 4  # three months, and a bridge where one is to come
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionView:
+    """One subscription with everything its page tells."""
+
+    row: Subscription
+    plan: Plan
+    next_plan: Plan | None
+    customer: CustomerData | None
+    standing: Standing
+    charges: list[Charge]
+    coming: Preview | None
+    addons: list[tuple[Subscription, str]]
+    price_notice: PriceNoticeRow | None
+
+
+def list_query(state: str = "", plan_id: UUID | None = None) -> Any:
+    """Subscriptions with their plan's name; ``state`` empty: all of them."""
+    query = select(
+        Subscription.id,
+        Subscription.customer_id,
+        Subscription.start_on,
+        Subscription.state,
+        Subscription.price,
+        Subscription.quantity,
+        Subscription.invoiced_through,
+        Subscription.next_issue_on,
+        Plan.name.label("plan"),
+    ).join(Plan, Plan.id == Subscription.plan_id)
+    if state:
+        query = query.where(Subscription.state == state)
+    if plan_id is not None:
+        query = query.where(Subscription.plan_id == plan_id)
+    return query
+
+
+def names_of(session: Session, ids: Iterable[UUID]) -> Mapping[UUID, CustomerData]:
+    """Who these customers are."""
+    return plugins.service(CustomerDirectory).read(session, set(ids))
+
+
+def standings(session: Session, ids: Iterable[UUID], *, on: date) -> dict[UUID, Standing]:
+    """Where these subscriptions stand on a day, in two queries."""
+    wanted = list(ids)
+    lifts = read_calendar(session).policy.lift_block == "on_report"
+    states: dict[UUID, list[ChargeState]] = defaultdict(list)
+    for one in session.execute(
+        select(
+            Charge.subscription_id,
+            Charge.period_start,
+            Charge.period_end,
+            Charge.due_on,
+            Charge.suspend_on,
+            Charge.state,
+            Charge.reported_at,
+            Charge.kind,
+        ).where(Charge.subscription_id.in_(wanted), Charge.state != "cancelled")
+    ):
+        states[one.subscription_id].append(_state(one))
+    return {one: standing(states[one], on, report_lifts=lifts) for one in wanted}
+
+
+def read_subscription(session: Session, subscription_id: UUID, *, on: date) -> SubscriptionView:
+    """Everything about one subscription. Raises ``NotFound``."""
+    row = session.get(Subscription, subscription_id)
+    if row is None:
+        raise NotFound
+    plan = session.get_one(Plan, row.plan_id)
+    next_plan = session.get(Plan, row.next_plan_id) if row.next_plan_id else None
+    charges = list(
+        session.scalars(
+            select(Charge)
+            .where(Charge.subscription_id == row.id)
+            .order_by(Charge.period_start, Charge.id)
+        )
+    )
+    calendar = read_calendar(session)
+    live = [_state(one) for one in charges if one.state != "cancelled"]
+    at = standing(live, on, report_lifts=calendar.policy.lift_block == "on_report")
+    if row.state == ENDED:
+        at = Standing(EXPIRED, at.since, at.paid_through)
+    coming = None
+    if row.state == ACTIVE:
+        price = row.next_price if row.next_price is not None else row.price
+        ahead = forecast(
+            price * row.quantity,
+            row.start_on,
+            calendar,
+            after=row.invoiced_through,
+            count=FORECAST,
+            basis=row.basis,
+        )
+        coming = with_tax(session, (next_plan or plan).tax_code, ahead, price)
+    addons = session.execute(
+        select(Subscription, Plan.name)
+        .join(Plan, Plan.id == Subscription.plan_id)
+        .where(Subscription.parent_id == row.id)
+        .order_by(Subscription.id)
+    )
+    notice = session.scalar(
+        select(PriceNoticeRow)
+        .where(PriceNoticeRow.subscription_id == row.id, PriceNoticeRow.is_applied.is_(False))
+        .order_by(PriceNoticeRow.id.desc())
+        .limit(1)
+    )
+    return SubscriptionView(
+        row=row,
+        plan=plan,
+        next_plan=next_plan,
+        customer=names_of(session, [row.customer_id]).get(row.customer_id),
+        standing=at,
+        charges=charges,
+        coming=coming,
+        addons=[(one[0], one[1]) for one in addons],
+        price_notice=notice,
+    )
+
+
+def _state(one: Any) -> ChargeState:
+    return ChargeState(
+        period_start=one.period_start,
+        period_end=one.period_end,
+        due_on=one.due_on,
+        suspend_on=one.suspend_on,
+        is_paid=one.state in ("paid", "free"),
+        is_reported=one.reported_at is not None,
+        is_period=one.kind != "change",
+    )

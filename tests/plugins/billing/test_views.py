@@ -1,0 +1,140 @@
+"""The pages: what they show is what the services know; foreign ids do not exist."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from core.db.session import tenant_work
+from core.ids import new_id
+from plugins.billing.models import PriceVersionRow, Subscription
+
+
+@pytest.fixture
+def owner(client, tenant, gym, sign_in):
+    sign_in(client, tenant, "owner")
+    return client
+
+
+def test_a_contract_with_its_preview_before_signing(owner, gym, post):
+    plan = gym.plan("30.00", name="Pase libre")
+    typed = {
+        "tax_id_type": "06",
+        "tax_id": "AB12345",
+        "legal_name": "Rosa Quispe",
+        "email": "rosa@example.com",
+        "plan_id": str(plan),
+        "quantity": "1",
+        "start_on": "2026-03-12",
+    }
+    shown = post(owner, "/billing/subscriptions/new", step="preview", **typed)
+    assert shown.status_code == 200
+    text = shown.get_data(as_text=True)
+    for part in ("11/04/2026", "30/04/2026", "$ 20,00", "$ 23,00", "05/04/2026", "Rosa Quispe"):
+        assert part in text
+    assert gym.charges() == []
+    signed = post(owner, "/billing/subscriptions/new", step="sign", **typed)
+    assert signed.status_code == 303
+    page = owner.get(signed.headers["Location"]).get_data(as_text=True)
+    for part in ("Rosa Quispe", "12/03/2026", "10/04/2026", "$ 30,00", "25/03/2026"):
+        assert part in page
+    assert [one.kind for one in gym.charges()] == ["first"]
+
+
+def test_every_page_answers(owner, gym, post):
+    plan = gym.plan()
+    dearer, cheaper = gym.plan("45.00", "PLUS"), gym.plan("20.00", "MINI")
+    member = gym.subscribe(plan)
+    gym.pay_all()
+    gym.on("2026-03-25")
+    run = gym.run()
+    base = f"/billing/subscriptions/{member}"
+    for path in (
+        "/billing/plans/",
+        "/billing/plans/new",
+        f"/billing/plans/{plan}",
+        f"/billing/plans/{plan}/edit",
+        f"/billing/plans/{plan}/price",
+        "/billing/subscriptions/",
+        "/billing/subscriptions/?state=ended",
+        "/billing/subscriptions/new",
+        f"/billing/subscriptions/new?parent={member}",
+        base,
+        f"{base}/plan",
+        f"{base}/cancel",
+        "/billing/runs/",
+        "/billing/runs/rehearsal",
+        "/billing/runs/rehearsal?on=2026-04-25",
+        f"/billing/runs/{run.run_id}",
+        "/billing/charts/",
+        "/",
+    ):
+        answer = owner.get(path)
+        assert answer.status_code == 200, path
+    up = post(owner, f"{base}/plan", plan_id=str(dearer), step="preview").get_data(as_text=True)
+    assert (
+        "$ 25,00" in up
+    )  # 17 days to 04-10 and 20 of the bridge: 37 × 0.50 rounded per period is 18.50
+    down = post(owner, f"{base}/plan", plan_id=str(cheaper), step="confirm")
+    assert down.status_code == 303
+    assert gym.subscription(member).next_price == Decimal("20.00")
+
+
+def test_cancel_shows_the_end_date_and_can_be_taken_back(owner, gym, post):
+    member = gym.subscribe(gym.plan())
+    shown = owner.get(f"/billing/subscriptions/{member}/cancel").get_data(as_text=True)
+    assert "10/04/2026" in shown
+    assert post(owner, f"/billing/subscriptions/{member}/cancel").status_code == 303
+    assert gym.subscription(member).ends_on == date(2026, 4, 10)
+    assert post(owner, f"/billing/subscriptions/{member}/keep").status_code == 303
+    assert gym.subscription(member).state == "active"
+
+
+def test_a_wrong_price_is_shown_again_with_what_was_typed(owner, gym, post):
+    plan = gym.plan()
+    answer = post(owner, f"/billing/plans/{plan}/price", price="abc", valid_from="2026-06-01")
+    assert answer.status_code == 422
+    assert 'value="abc"' in answer.get_data(as_text=True)
+    with tenant_work(gym.id) as session:
+        assert len(list(session.scalars(select(PriceVersionRow.id)))) == 1
+
+
+def test_a_new_price_is_told_to_those_who_have_the_plan(owner, gym, post):
+    plan = gym.plan()
+    member = gym.subscribe(plan)
+    answer = post(
+        owner, f"/billing/plans/{plan}/price", price="33,00", valid_from="2026-06-01", notify="1"
+    )
+    assert answer.status_code == 303
+    page = owner.get(f"/billing/subscriptions/{member}").get_data(as_text=True)
+    assert "$ 33,00" in page
+
+
+def test_foreign_and_unknown_ids_do_not_exist(client, gym, other_tenant, sign_in, post):
+    member = gym.subscribe(gym.plan())
+    with tenant_work(gym.id) as session:
+        plan = session.get_one(Subscription, member).plan_id
+    sign_in(client, other_tenant, "owner")
+    for path in (
+        f"/billing/subscriptions/{member}",
+        f"/billing/subscriptions/{member}/plan",
+        f"/billing/subscriptions/{member}/cancel",
+        f"/billing/plans/{plan}",
+        f"/billing/plans/{plan}/price",
+        f"/billing/runs/{new_id()}",
+    ):
+        assert client.get(path).status_code == 404, path
+    assert post(client, f"/billing/subscriptions/{member}/cancel").status_code == 404
+    assert gym.subscription(member).state == "active"
+
+
+def test_who_may_not_write_is_refused(client, tenant, gym, sign_in, post):
+    plan = gym.plan()
+    sign_in(client, tenant, "accountant")
+    assert client.get(f"/billing/plans/{plan}").status_code == 200
+    assert post(client, f"/billing/plans/{plan}/edit", name="x").status_code == 403
+    sign_in(client, tenant, "salesperson")
+    assert client.get("/billing/subscriptions/").status_code == 403
