@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 from core.contracts.events import Event
 from core.contracts.hooks import (
     AccessDecision,
+    Attention,
     EventContext,
+    MenuEntry,
     Permission,
     PluginInfo,
     SettingSpec,
@@ -22,8 +24,11 @@ from core.contracts.hooks import (
 from core.contracts.schedule import Schedule
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
-from plugins.licensing import jobs, models, settings
-from plugins.licensing.services import decide_access, first_access, reactions
+from plugins.licensing import jobs, models, settings, views
+from plugins.licensing.services import decide_access, find_attention, first_access, reactions
+
+if TYPE_CHECKING:
+    from core.app import Site
 
 MEMBERS = ("owner", "accountant", "salesperson", "integrator")
 DESK = ("distributor", "adviser")
@@ -98,6 +103,21 @@ class LicensingPlugin:
     def entitlements(self, tenant_id: UUID) -> Mapping[str, Any] | None:
         """What the plan contains."""
         return decide_access.read_entitlements(tenant_id)
+
+    @hookimpl
+    def register_views(self, site: Site) -> None:
+        """Licence, portfolio, queue, office, support."""
+        views.register(site)
+
+    @hookimpl
+    def menu_entries(self, role: str) -> Sequence[MenuEntry]:
+        """The shell leaves out what the role may not open."""
+        return views.MENU
+
+    @hookimpl
+    def home_attention(self, session: Session, role: str, now: datetime) -> Sequence[Attention]:
+        """Own licence, queue, lights."""
+        return find_attention.find_attention(session, role, now)
 
     @hookimpl
     def setup_steps(self, session: Session) -> Sequence[SetupStep]:

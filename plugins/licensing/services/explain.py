@@ -1,0 +1,120 @@
+"""A licence in words: its state as a sentence, what comes, how much of the plan is used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.i18n import _
+from core.models import IssuePoint, Membership
+from plugins.licensing.domain.entitlements import Entitlements, level
+from plugins.licensing.domain.lifecycle import STATES
+from plugins.licensing.services.decide_access import documents_this_month, refusal_sentence
+from plugins.licensing.services.keep_licence import Farewell
+from plugins.licensing.services.standing import Standing
+
+TONE_OF_LEVEL = {"free": "ok", "near": "warn", "full": "bad"}
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """One limit of the plan with what is used of it; ``limit`` None: free."""
+
+    word: str
+    used: int
+    limit: int | None
+    tone: str
+
+
+def day(value: date | None) -> str:
+    """``25/04/2026``."""
+    return f"{value:%d/%m/%Y}" if value else "—"
+
+
+def state_sentence(standing: Standing) -> str:
+    """The state as a person would say it, with the date that matters."""
+    state = standing.state
+    if state in ("active", "reentered", "cancelled"):
+        return _running_sentence(standing)
+    if state == "due":
+        return _(
+            "You have an invoice to pay until %(due)s. Paid days are never blocked: without payment or"
+            " report you would be suspended on %(suspends)s.",
+            due=day(
+                min((one.due_on for one in standing.open_invoices if one.due_on), default=None)
+            ),
+            suspends=day(standing.suspends_on),
+        )
+    if state == "reported":
+        return _(
+            "We have your payment report and you have full access; your distributor confirms it."
+        )
+    return refusal_sentence(state, standing)
+
+
+def _running_sentence(standing: Standing) -> str:
+    if standing.state == "cancelled":
+        return _(
+            "The licence is cancelled and runs until %(day)s. No further invoice is issued.",
+            day=day(standing.ends_on),
+        )
+    if standing.state == "reentered":
+        return _("You are back for one month, until %(day)s.", day=day(standing.ends_on))
+    if standing.paid_through is None:
+        return _("The licence is active; your first invoice is on its way.")
+    return _("The licence is active and paid until %(day)s.", day=day(standing.paid_through))
+
+
+def change_sentences(standing: Standing) -> list[tuple[date, str, str]]:
+    """(day, tone, what happens by itself on it): from the same function that decides access."""
+    return [
+        (one.on, STATES[one.state].tone, str(STATES[one.state].word)) for one in standing.changes
+    ]
+
+
+def farewell_sentence(farewell: Farewell) -> str:
+    """The answer to a cancellation."""
+    sentence = _("Your licence is cancelled and ends on %(day)s.", day=day(farewell.ends_on))
+    if farewell.open_numbers:
+        sentence += " " + _("Still to pay: %(numbers)s.", numbers=", ".join(farewell.open_numbers))
+    return sentence
+
+
+def read_usage(session: Session, standing: Standing, *, now: datetime) -> list[UsageRow]:
+    """Documents of the month, people and emission points against the plan's limits."""
+    granted = Entitlements.from_json(standing.licence.entitlements or {})
+    people = select(func.count()).select_from(Membership)
+    points = select(func.count()).select_from(IssuePoint).where(IssuePoint.is_active)
+    rows = (
+        (_("Documents this month"), documents_this_month(session, now=now), granted.documents),
+        (
+            _("People"),
+            session.scalar(people.where(Membership.tenant_id == standing.licence.tenant_id)) or 0,
+            granted.users,
+        ),
+        (_("Emission points"), session.scalar(points) or 0, granted.points),
+    )
+    return [
+        UsageRow(word, used, limit, TONE_OF_LEVEL[level(used, limit)]) for word, used, limit in rows
+    ]
+
+
+def report_badges() -> Mapping[str, tuple[str, str]]:
+    """Tone and word of each state of a report."""
+    return {
+        "reported": ("wait", _("To confirm")),
+        "confirmed": ("ok", _("Confirmed")),
+        "applied": ("ok", _("Confirmed")),
+        "rejected": ("bad", _("Rejected")),
+        "waiting": ("wait", _("To confirm")),
+    }
+
+
+def state_badges() -> dict[str, tuple[str, Any]]:
+    """Tone and word of each state of a licence."""
+    return {name: (row.tone, row.word) for name, row in STATES.items()}

@@ -1,0 +1,81 @@
+"""What the home page says about licences, by role."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from core.contracts.hooks import Attention
+from core.i18n import _
+from plugins.licensing.domain.lifecycle import STATES
+from plugins.licensing.domain.lights import TONES, WORDS
+from plugins.licensing.models import QueuedReport
+from plugins.licensing.services import explain, first_access, keep_portfolio, queue
+from plugins.licensing.services.standing import read_standing
+
+LOUD = (
+    "suspended_at_run",
+    "suspended",
+    "to_suspend",
+    "rejected",
+    "certificate",
+    "order",
+    "expired",
+)
+
+
+def find_attention(session: Session, role: str, now: datetime) -> Sequence[Attention]:
+    """Dearest first: the own licence, the queue, the portfolio's lights."""
+    if role in ("distributor", "adviser"):
+        return [*_queue(session), *_portfolio(session, now)]
+    if role == "operator":
+        return _late(session, now)
+    if role in ("owner", "accountant"):
+        return _own(session, now)
+    return []
+
+
+def _own(session: Session, now: datetime) -> list[Attention]:
+    standing = read_standing(session, now=now)
+    if standing is None:
+        return []
+    found = []
+    if standing.state not in ("active", "reentered"):
+        tone = STATES[standing.state].tone
+        order = 1 if tone == "bad" else 30
+        found.append(Attention(explain.state_sentence(standing), "/licence", order, tone))
+    journey = first_access.read_journey(session, now=now)
+    if journey is not None and journey.finished_at is None:
+        sentence = _(
+            "First steps: %(done)s of %(all)s are done.", done=journey.done, all=len(journey.steps)
+        )
+        found.append(Attention(sentence, "/licence/first-access", 40, "wait"))
+    return found
+
+
+def _queue(session: Session) -> list[Attention]:
+    waiting = select(func.count()).select_from(QueuedReport).where(QueuedReport.state == "waiting")
+    count = session.scalar(waiting) or 0
+    if not count:
+        return []
+    return [Attention(_("Payments to confirm"), "/licensing/queue", 5, "wait", count)]
+
+
+def _portfolio(session: Session, now: datetime) -> list[Attention]:
+    counts = keep_portfolio.count_lights(keep_portfolio.read_portfolio(session, now=now))
+    return [
+        Attention(WORDS[name], f"/portfolio?light={name}", 10 + place, TONES[name], counts[name])
+        for place, name in enumerate(LOUD)
+        if counts.get(name)
+    ]
+
+
+def _late(session: Session, now: datetime) -> list[Attention]:
+    late = len(queue.overdue_reports(session, now=now))
+    if not late:
+        return []
+    sentence = _("Payment reports without an answer for three business days")
+    return [Attention(sentence, "/licensing/queue", 15, "warn", late)]

@@ -1,0 +1,186 @@
+"""«My licence»: the state as a sentence, invoices, "Ya pagué", cancel, re-entry, usage, legal documents."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import Any
+from uuid import UUID
+
+from core.errors import NotFound
+from core.i18n import _
+from core.ids import new_id
+from core.services import blobs
+from core.web.context import Context
+from core.web.views import Pages, command, form, page
+from plugins.licensing.domain.lifecycle import STATES, allows
+from plugins.licensing.models import PaymentReportRow
+from plugins.licensing.services import (
+    explain,
+    first_access,
+    keep_licence,
+    keep_portfolio,
+    legal_copy,
+    pay_many,
+    report_payment,
+)
+from plugins.licensing.services.report_payment import ReportData
+from plugins.licensing.services.standing import Standing, read_standing
+from plugins.licensing.views.typed import (
+    read_amount_or_zero,
+    read_day,
+    read_ids,
+    read_money,
+    read_slip,
+)
+
+
+class LicencePages(Pages):
+    """What a client sees of its own licence; open in every state of it."""
+
+    route_base = "/licence"
+    permission = "licensing.licence"
+
+    @page("/")
+    def index(self, ctx: Context) -> Any:
+        """State, next dates, invoices, reports, usage."""
+        standing = read_standing(ctx.session, now=ctx.now)
+        if standing is None:
+            return ctx.render("licensing/no_licence.html")
+        return ctx.render(
+            "licensing/licence.html",
+            standing=standing,
+            state=STATES[standing.state],
+            sentence=explain.state_sentence(standing),
+            changes=explain.change_sentences(standing),
+            invoices=keep_licence.read_invoices(ctx.session),
+            reports=keep_licence.read_reports(ctx.session),
+            usage=explain.read_usage(ctx.session, standing, now=ctx.now),
+            journey=first_access.read_journey(ctx.session, now=ctx.now),
+            offers=keep_portfolio.read_offers(ctx.session),
+            can={one: allows(standing.state, one) for one in ("cancel", "reenter")},
+            report_badges=explain.report_badges(),
+            has_documents=legal_copy.has_documents(ctx.session),
+        )
+
+    @form("/report", action="report")
+    def report(self, ctx: Context) -> Any:
+        """«Ya pagué»: access is back when the answer arrives."""
+        standing = _licence(ctx)
+        if ctx.submitted:
+            row = report_payment.report_payment(ctx.session, _typed(ctx), now=ctx.now)
+            ctx.flash(_("Thank you. Your report is stored and you have access at once."))
+            if row.is_duplicate:
+                ctx.flash(
+                    _("It looks like an earlier report: if it is the same payment, do nothing."),
+                    "warn",
+                )
+            return ctx.go("licensing.licence.index")
+        rows = [one for one in keep_licence.read_invoices(ctx.session) if one.state == "open"]
+        return ctx.render(
+            "licensing/report.html",
+            standing=standing,
+            invoices=rows,
+            chosen=set(ctx.form.getlist("invoices")) or {str(one.invoice_id) for one in rows},
+            amount=sum(one.balance for one in rows),
+            form_key=ctx.form.get("form_key") or str(new_id()),
+        )
+
+    @form("/report-many", action="report")
+    def report_many(self, ctx: Context) -> Any:
+        """One transfer told for several companies of the same person."""
+        balances = pay_many.open_balances(ctx.user_id, now=ctx.now)
+        if ctx.submitted:
+            count = pay_many.report_for_many(
+                ctx.user_id, _typed(ctx), read_ids(ctx.form.getlist("companies")), now=ctx.now
+            )
+            ctx.flash(_("Your payment is reported for %(count)s companies.", count=count))
+            return ctx.go("licensing.licence.index")
+        return ctx.render(
+            "licensing/report_many.html",
+            balances=balances,
+            form_key=ctx.form.get("form_key") or str(new_id()),
+        )
+
+    @page("/slips/<uuid:report_id>")
+    def slip(self, ctx: Context, report_id: UUID) -> Any:
+        """The slip of an own report."""
+        row = ctx.session.get(PaymentReportRow, report_id)
+        if row is None or row.slip_blob_id is None:
+            raise NotFound
+        blob = blobs.read(ctx.session, row.slip_blob_id)
+        return ctx.file(blob.content, blob.filename, blob.media_type)
+
+    @form("/cancel", action="decide")
+    def cancel(self, ctx: Context) -> Any:
+        """One click, with the computed last day before and after."""
+        standing = _licence(ctx)
+        if ctx.submitted:
+            farewell = keep_licence.cancel_licence(ctx.session, now=ctx.now)
+            ctx.flash(explain.farewell_sentence(farewell))
+            return ctx.go("licensing.licence.index")
+        return ctx.render(
+            "licensing/cancel.html",
+            standing=standing,
+            numbers=keep_licence.open_numbers(ctx.session, standing),
+        )
+
+    @command("/reenter", action="decide")
+    def reenter(self, ctx: Context) -> Any:
+        """Order one month more."""
+        keep_licence.reenter(ctx.session, plan_id=ctx.uuid("plan_id"), now=ctx.now)
+        ctx.flash(
+            _(
+                "Your month is ordered: pay with the code below; your distributor enables it on arrival."
+            )
+        )
+        return ctx.go("licensing.licence.index")
+
+    @command("/transfer", action="decide")
+    def transfer(self, ctx: Context) -> Any:
+        """Ask for another distributor."""
+        name = keep_licence.ask_for_transfer(
+            ctx.session, ctx.form.get("distributor", "").strip(), now=ctx.now
+        )
+        ctx.flash(_("From the next day 25 on, %(name)s looks after you.", name=name))
+        return ctx.go("licensing.licence.index")
+
+    @page("/documents.zip", action="download")
+    def documents(self, ctx: Context) -> Any:
+        """Own legal documents, XML and RIDE; ``after`` asks for the next part."""
+        with tempfile.SpooledTemporaryFile(max_size=8 * 1024 * 1024) as out:
+            more = legal_copy.write_copy(ctx.session, out, after=ctx.args.get("after", ""))
+            out.seek(0)
+            response = ctx.file(out.read(), f"documentos-{ctx.tenant_id}.zip", "application/zip")
+        if more:
+            response.headers["X-Next-After"] = more
+        return response
+
+    @page("/first-access")
+    def first_access(self, ctx: Context) -> Any:
+        """The checklist of a new company, with its timer."""
+        journey = first_access.read_journey(ctx.session, now=ctx.now)
+        if journey is None:
+            raise NotFound
+        return ctx.render("licensing/first_access.html", journey=journey)
+
+
+def _licence(ctx: Context) -> Standing:
+    standing = read_standing(ctx.session, now=ctx.now)
+    if standing is None:
+        raise NotFound(_("This company has no licence."))
+    return standing
+
+
+def _typed(ctx: Context) -> ReportData:
+    form_ = ctx.form
+    return ReportData(
+        bank=form_.get("bank", "")[:80],
+        value_on=read_day(form_.get("value_on", ""), "value_on"),
+        amount=read_money(form_.get("amount", ""), "amount"),
+        reference="" if form_.get("no_reference") else form_.get("reference", "")[:60],
+        withheld=read_amount_or_zero(form_.get("withheld", ""), "withheld"),
+        payer=form_.get("payer", "")[:200],
+        invoice_ids=read_ids(form_.getlist("invoices")),
+        slip=read_slip(ctx),
+        form_key=form_.get("form_key", "")[:60] or None,
+    )

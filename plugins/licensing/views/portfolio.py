@@ -1,0 +1,201 @@
+"""The distributor's desk: clients with traffic lights, contracting, enabling, advisers, limit."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import url_for
+from sqlalchemy import select
+
+from core.db.session import acting_for
+from core.errors import NotFound
+from core.i18n import _
+from core.web.context import Context
+from core.web.views import Pages, command, form, page
+from plugins.licensing.domain.lights import TONES, WORDS
+from plugins.licensing.models import ClientInvoiceRow, PortfolioClient
+from plugins.licensing.services import explain, keep_licence, keep_portfolio, sell_licences
+from plugins.licensing.services.sell_licences import Money, NewClient
+from plugins.licensing.views.typed import read_amount_or_zero, read_day
+
+OWNER_FIELDS = ("identification", "first_name", "last_name", "email", "phone")
+
+
+class PortfolioPages(Pages):
+    """Own clients only: the rows lie in the distributor's scope."""
+
+    route_base = "/portfolio"
+    permission = "licensing.portfolio"
+
+    @page("/")
+    def index(self, ctx: Context) -> Any:
+        """Clients, filtered by a light."""
+        light = ctx.args.get("light", "")
+        light = light if light in WORDS else ""
+        search = ctx.args.get("q", "")[:100]
+        everything = keep_portfolio.read_portfolio(ctx.session, now=ctx.now, search=search)
+        counts = keep_portfolio.count_lights(everything)
+        rows = [row for row in everything if not light or light in row.lights]
+        chips = [(_("All"), url_for("licensing.portfolio.index"), not light)] + [
+            (
+                f"{word} ({counts[name]})",
+                url_for("licensing.portfolio.index", light=name),
+                name == light,
+            )
+            for name, word in WORDS.items()
+            if counts.get(name)
+        ]
+        return ctx.render(
+            "licensing/portfolio.html",
+            rows=rows,
+            chips=chips,
+            words=WORDS,
+            tones=TONES,
+            badges=explain.state_badges(),
+            total=len(everything),
+        )
+
+    @form("/new", action="write")
+    def new(self, ctx: Context) -> Any:
+        """Contract a client."""
+        if ctx.submitted:
+            sell_licences.create_client(ctx.session, typed_client(ctx), now=ctx.now)
+            ctx.session.flush()
+            tax_id = "".join(sign for sign in ctx.form.get("tax_id", "") if sign.isdigit())
+            row = ctx.session.scalars(
+                select(PortfolioClient).where(PortfolioClient.client_tax_id == tax_id)
+            ).one()
+            ctx.flash(
+                _("The order of payment is made: its code is %(code)s.", code=row.payment_code)
+            )
+            return ctx.go("licensing.portfolio.show", client_id=row.id)
+        return ctx.render(
+            "licensing/client_new.html",
+            offers=keep_portfolio.read_offers(ctx.session),
+            distributors=(),
+        )
+
+    @page("/<uuid:client_id>")
+    def show(self, ctx: Context, client_id: UUID) -> Any:
+        """One client: state, invoices, what to do."""
+        return self._show(ctx, client_id)
+
+    def _show(self, ctx: Context, client_id: UUID, *, code: str = "", is_told: bool = False) -> Any:
+        row = _client(ctx, client_id)
+        invoices = ctx.session.scalars(
+            select(ClientInvoiceRow)
+            .where(ClientInvoiceRow.client_tenant_id == row.client_tenant_id)
+            .order_by(ClientInvoiceRow.period_start.desc())
+            .limit(24)
+        ).all()
+        return ctx.render(
+            "licensing/client.html",
+            row=row,
+            invoices=invoices,
+            lights=keep_portfolio.lights_of(row, ctx.today),
+            words=WORDS,
+            tones=TONES,
+            badges=explain.state_badges(),
+            advisers=keep_portfolio.read_advisers(ctx.session),
+            code=code,
+            is_told=is_told,
+        )
+
+    @form("/<uuid:client_id>/enable", action="decide")
+    def enable(self, ctx: Context, client_id: UUID) -> Any:
+        """Confirm the money or enable on credit: today is S."""
+        row = _client(ctx, client_id)
+        if ctx.submitted:
+            sell_licences.enable_client(ctx.session, row, typed_money(ctx), now=ctx.now)
+            ctx.flash(_("Enabled. The first invoice is issued with today's date."))
+            return ctx.go("licensing.portfolio.show", client_id=row.id)
+        return ctx.render(
+            "licensing/enable.html",
+            row=row,
+            credit_left=sell_licences.credit_left(ctx.session),
+            back=url_for("licensing.portfolio.show", client_id=row.id),
+        )
+
+    @command("/<uuid:client_id>/first-access", action="write")
+    def first_access(self, ctx: Context, client_id: UUID) -> Any:
+        """Mail the one-time link; the short code is shown once."""
+        row = _client(ctx, client_id)
+        code = sell_licences.give_first_access(row.client_tenant_id, row.owner or {}, now=ctx.now)
+        return self._show(ctx, client_id, code=code, is_told=True)
+
+    @command("/<uuid:client_id>/order", action="write")
+    def order_again(self, ctx: Context, client_id: UUID) -> Any:
+        """A new order after the first one lapsed."""
+        row = _client(ctx, client_id)
+        sell_licences.order_again(ctx.session, row, now=ctx.now)
+        ctx.flash(_("The order of payment is made: its code is %(code)s.", code=row.payment_code))
+        return ctx.go("licensing.portfolio.show", client_id=row.id)
+
+    @command("/<uuid:client_id>/cancel", action="decide")
+    def cancel(self, ctx: Context, client_id: UUID) -> Any:
+        """Enter a cancellation that the client mailed (A-14)."""
+        row = _client(ctx, client_id)
+        reason = "enters the client's written cancellation"
+        with acting_for(row.client_tenant_id, reason) as session:
+            farewell = keep_licence.cancel_licence(session, now=ctx.now)
+        ctx.flash(explain.farewell_sentence(farewell))
+        return ctx.go("licensing.portfolio.show", client_id=row.id)
+
+    @command("/<uuid:client_id>/adviser", action="write")
+    def assign(self, ctx: Context, client_id: UUID) -> Any:
+        """Put the client into an adviser's care."""
+        keep_portfolio.assign_adviser(ctx.session, _client(ctx, client_id), ctx.uuid("adviser_id"))
+        ctx.flash(_("The adviser is noted."))
+        return ctx.go("licensing.portfolio.show", client_id=client_id)
+
+    @form("/advisers", action="write")
+    def advisers(self, ctx: Context) -> Any:
+        """The distributor's staff."""
+        if ctx.submitted:
+            keep_portfolio.add_adviser(
+                ctx.session,
+                name=ctx.form.get("name", ""),
+                email=ctx.form.get("email", ""),
+                phone=ctx.form.get("phone", ""),
+            )
+            ctx.flash(_("The adviser is noted."))
+            return ctx.go("licensing.portfolio.advisers")
+        return ctx.render(
+            "licensing/advisers.html", advisers=keep_portfolio.read_advisers(ctx.session)
+        )
+
+
+def typed_client(ctx: Context) -> NewClient:
+    """The form of a new client."""
+    plan_id = ctx.uuid("plan_id")
+    if plan_id is None:
+        plan_id = UUID(int=0)  # no such plan: the service says so
+    return NewClient(
+        tax_id=ctx.form.get("tax_id", ""),
+        name=ctx.form.get("name", "")[:300],
+        email=ctx.form.get("email", "")[:200],
+        plan_id=plan_id,
+        owner={one: ctx.form.get(f"owner_{one}", "")[:120] for one in OWNER_FIELDS},
+        distributor_id=ctx.uuid("distributor_id"),
+    )
+
+
+def typed_money(ctx: Context) -> Money:
+    """The form of enabling."""
+    on_credit = bool(ctx.form.get("on_credit"))
+    day = ctx.form.get("value_on", "")
+    return Money(
+        on_credit=on_credit,
+        amount=read_amount_or_zero("" if on_credit else ctx.form.get("amount", ""), "amount"),
+        value_on=read_day(day, "value_on") if day and not on_credit else None,
+        bank=ctx.form.get("bank", "")[:80],
+        reference=ctx.form.get("reference", "")[:60],
+    )
+
+
+def _client(ctx: Context, client_id: UUID) -> PortfolioClient:
+    row = sell_licences.find_client(ctx.session, client_id)
+    if row.released_on is not None:
+        raise NotFound
+    return row
