@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from core.contracts.hooks import Attention, MenuEntry, Permission, PluginInfo, SettingSpec, Task
+from core.contracts.fiscal import DocumentFiles
+from core.contracts.hooks import (
+    Attention,
+    BackgroundProcess,
+    DemoStep,
+    MenuEntry,
+    Permission,
+    PluginInfo,
+    SettingSpec,
+    Task,
+)
 from core.contracts.schedule import Schedule
 from core.contracts.services import FiscalIssuing
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
-from plugins.einvoice_sri import cli, jobs, models, settings, views
+from plugins.einvoice_sri import cli, demo, jobs, models, settings, views
+from plugins.einvoice_sri.services.document_files import document_files
 from plugins.einvoice_sri.services.p12_expiry import certificate_attention
 from plugins.einvoice_sri.services.request_documents import Issuing
+from plugins.einvoice_sri.views.attention import attention, page_block
 
 if TYPE_CHECKING:
     import click
@@ -33,6 +46,13 @@ PERMISSIONS = (
 )
 
 MENU = (
+    MenuEntry(
+        _("Electronic documents"),
+        "einvoice_sri.document.index",
+        "einvoice_sri.document:read",
+        order=60,
+        icon="document",
+    ),
     MenuEntry(
         _("Signing certificates"),
         "einvoice_sri.certificate.index",
@@ -80,8 +100,35 @@ class EinvoiceSriPlugin:
 
     @hookimpl
     def home_attention(self, session: Session, role: str, now: datetime) -> Sequence[Attention]:
-        """No certificate, or one that ends soon."""
-        return certificate_attention(session, role, now)
+        """Stops, refused and late documents; no certificate, or one that ends soon."""
+        return [*attention(session, role, now), *certificate_attention(session, role, now)]
+
+    @hookimpl
+    def page_blocks(
+        self, place: str, session: Session, subject_id: UUID, now: datetime
+    ) -> str | None:
+        """The fiscal state under an invoice, note or guía."""
+        return page_block(place, session, subject_id)
+
+    @hookimpl
+    def document_files(self, session: Session, access_key: str) -> DocumentFiles | None:
+        """The authorised file and the RIDE."""
+        return document_files(session, access_key)
+
+    @hookimpl
+    def background_processes(self) -> Sequence[BackgroundProcess]:
+        """The simulator, for the demo."""
+        return demo.PROCESSES
+
+    @hookimpl
+    def seed_demo(self, context: Any) -> None:
+        """A signing file for each company."""
+        demo.seed_demo(context)
+
+    @hookimpl
+    def demo_steps(self) -> Sequence[DemoStep]:
+        """The simulator answers."""
+        return demo.STEPS
 
     @hookimpl
     def register_commands(self, group: click.Group) -> None:

@@ -111,8 +111,11 @@ def _lift(session: Session, found: IssuerPause, now: datetime) -> None:
     )
     for document in session.scalars(paused.with_for_update()):
         if stops([found], document):
-            document.state = siguiente(Estado.PAUSED, Respuesta.REANUDADO)
-            document.next_at = None
+            # refused by a verdict: SRI keeps its no to those bytes, so it is built and signed anew
+            refused = document.received_at is not None
+            settled = Respuesta.CORREGIDO if refused else Respuesta.REANUDADO
+            document.state = siguiente(Estado.PAUSED, settled)
+            document.next_at = document.received_at = None
             document.code = ""
     defer_waiting(session, now=now)
 

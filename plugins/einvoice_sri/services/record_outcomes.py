@@ -73,12 +73,11 @@ def _apply(session: Session, row: FiscalDocument, outcome: Outcome, now: datetim
         row.next_at = None
     else:
         row.next_at = now + pausa(row.questions + row.sends)
-    if outcome.estado is Estado.RECEIVED and row.received_at is None:
-        row.received_at = now
+    if outcome.estado is Estado.RECEIVED or outcome.is_verdict:
+        row.received_at = row.received_at or now
     if outcome.is_blocked:
         pause(session, code=ADDRESS, detail=outcome.intentos[-1].resultado, now=now)
     if outcome.estado is Estado.AUTHORIZED and outcome.autorizacion is not None:
-        row.received_at = row.received_at or now
         row.authorized_at = fecha_de(outcome.autorizacion.fecha) or now
     if outcome.estado is Estado.PAUSED and outcome.code in (*PERSONA, SECUENCIAL):
         pause(session, code=outcome.code, detail=_first(outcome.mensajes), now=now, document=row)

@@ -51,6 +51,7 @@ class Outcome:
     code: str = ""
     sends: int = 0
     questions: int = 0
+    is_verdict: bool = False  # SRI has decided about the key
     is_blocked: bool = False  # SriRejected: the address is not SRI
 
 
@@ -124,6 +125,7 @@ class _Talk:
         if respuesta is Respuesta.NADA and self._is_overdue():
             respuesta = Respuesta.PLAZO_VENCIDO
         if node is not None and respuesta is not Respuesta.EN_PROCESO:
+            self.outcome.is_verdict = True
             self.outcome.mensajes = mensajes
             self.outcome.code = estados.codigo(mensajes)
         if respuesta is Respuesta.AUTORIZADO:

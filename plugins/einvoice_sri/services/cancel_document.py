@@ -1,0 +1,107 @@
+"""Guided annulment: SRI has no service for it, so a person does it in the portal and we keep the state.
+
+Rules of 2026 (../shared/sri/README.md, section 9): until day 7 of the following month, the next
+working day when that is none; facturas to consumidor final can be neither annulled nor credited.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.errors import Conflict, DomainError, NotFound
+from core.i18n import _
+from core.services.audit import write_audit
+from core.services.holidays import is_business_day, next_business_day
+from plugins.einvoice_sri.domain.estados import (
+    Estado,
+    Respuesta,
+    TransicionInvalida,
+    siguiente,
+)
+from plugins.einvoice_sri.domain.tipos import CONSUMIDOR_FINAL
+from plugins.einvoice_sri.models.documents import FiscalDocument
+from plugins.einvoice_sri.services.intend_mail import intend_mails
+
+DEADLINE_DAY = 7
+WITH_ACCEPTANCE = frozenset({"04", "05", "07"})  # the receiver has five working days to accept
+
+
+def annulment_deadline(session: Session, issued_on: date) -> date:
+    """The last day on which SRI's portal annuls a document of that date."""
+    year, month = (
+        (issued_on.year + 1, 1) if issued_on.month == 12 else (issued_on.year, issued_on.month + 1)
+    )
+    day = date(year, month, DEADLINE_DAY)
+    return day if is_business_day(session, day) else next_business_day(session, day)
+
+
+def request_annulment(
+    session: Session, document_id: UUID, *, today: date, now: datetime
+) -> FiscalDocument:
+    """A person says that he has asked SRI's portal to annul the document; its receiver is told.
+
+    Raises ``DomainError`` when the rules do not allow it, ``Conflict`` when it is not authorised.
+    """
+    document = find_document(session, document_id, lock=True)
+    if document.kind == "01" and document.receiver_tax_id == CONSUMIDOR_FINAL:
+        raise DomainError(
+            _("A factura to consumidor final can be neither annulled nor credited."),
+            code="sri_annul_final_consumer",
+        )
+    deadline = annulment_deadline(session, document.issued_on)
+    if today > deadline:
+        raise DomainError(
+            _(
+                "SRI annuls this document until %(day)s; issue a credit note instead.",
+                day=f"{deadline:%d/%m/%Y}",
+            ),
+            code="sri_annul_late",
+        )
+    _move(document, Respuesta.ANULACION_PEDIDA)
+    document.annulment_at = now
+    write_audit(session, action="request_annulment", subject_id=document.id)
+    session.flush()
+    intend_mails(session, [document], occasion="annulment", now=now)
+    return document
+
+
+def confirm_annulment(session: Session, document_id: UUID, *, now: datetime) -> FiscalDocument:
+    """SRI shows the document as annulled (seen by a person, or by ConsultaComprobante)."""
+    document = find_document(session, document_id, lock=True)
+    _move(document, Respuesta.ANULADO)
+    document.annulment_at = now
+    write_audit(session, action="confirm_annulment", subject_id=document.id)
+    session.flush()
+    intend_mails(session, [document], occasion="annulled", now=now)
+    return document
+
+
+def withdraw_annulment(session: Session, document_id: UUID) -> FiscalDocument:
+    """The receiver did not accept, or the request was a mistake: the document stands."""
+    document = find_document(session, document_id, lock=True)
+    _move(document, Respuesta.ANULACION_NEGADA)
+    document.annulment_at = None
+    write_audit(session, action="withdraw_annulment", subject_id=document.id)
+    return document
+
+
+def find_document(session: Session, document_id: UUID, *, lock: bool = False) -> FiscalDocument:
+    """A fiscal document of the company. Raises ``NotFound``."""
+    query = select(FiscalDocument).where(FiscalDocument.id == document_id)
+    found = session.scalar(query.with_for_update() if lock else query)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _move(document: FiscalDocument, respuesta: Respuesta) -> None:
+    try:
+        document.state = siguiente(Estado(document.state), respuesta)
+    except TransicionInvalida as error:
+        raise Conflict(
+            _("The document is in another state by now; look at it again."), code="sri_state"
+        ) from error

@@ -1,0 +1,180 @@
+"""Documents as pages show them: lists, what is wrong and what to do, what has happened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from core.i18n import _
+from plugins.einvoice_sri.domain import catalogos
+from plugins.einvoice_sri.domain.estados import Estado
+from plugins.einvoice_sri.models.documents import (
+    DocumentAttempt,
+    DocumentMail,
+    FiscalDocument,
+    IssuerPause,
+)
+from plugins.einvoice_sri.services.pauses import CERTIFICATE, open_pauses, stops
+from plugins.einvoice_sri.services.record_outcomes import ADDRESS, from_json
+
+GROUPS: dict[str, tuple[Estado, ...]] = {
+    "waiting": (Estado.REQUESTED, Estado.SIGNED, Estado.UNKNOWN, Estado.RECEIVED),
+    "problem": (Estado.REJECTED, Estado.PAUSED),
+    "authorized": (Estado.AUTHORIZED,),
+    "annulled": (Estado.ANNULMENT_REQUESTED, Estado.ANNULLED),
+}
+LATE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong and the one thing to do; ``said`` are SRI's own words."""
+
+    what: str
+    remedy: str
+    code: str = ""
+    said: tuple[str, ...] = ()
+    pause: IssuerPause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of a document's timeline."""
+
+    at: datetime
+    tone: str
+    words: str
+    detail: str = ""
+
+
+def documents(group: str = "", kind: str = "", search: str = "") -> Select[Any]:
+    """The documents of a group (see ``GROUPS``), kind or search text, without an order."""
+    query = select(FiscalDocument)
+    if group in GROUPS:
+        query = query.where(FiscalDocument.state.in_(GROUPS[group]))
+    if kind:
+        query = query.where(FiscalDocument.kind == kind)
+    wanted = search.strip()
+    if len(wanted) == 49 and wanted.isdecimal():
+        query = query.where(FiscalDocument.access_key == wanted)
+    elif wanted.isdecimal() and len(wanted) in (10, 13):
+        query = query.where(FiscalDocument.receiver_tax_id == wanted)
+    elif wanted:
+        sequence = wanted.rsplit("-", 1)[-1].lstrip("0")
+        number = int(sequence) if sequence.isdecimal() and len(sequence) <= 9 else 0
+        query = query.where(FiscalDocument.sequence == number)
+    return query
+
+
+def problem_of(session: Session, document: FiscalDocument) -> Problem | None:
+    """What keeps the document from being authorised and needs a person; None when nothing does."""
+    said = tuple(
+        f"{one.identificador} {one.mensaje.strip()} {one.informacion_adicional.strip()}".strip()
+        for one in from_json(document.messages)
+    )
+    state = Estado(document.state)
+    if state is Estado.REJECTED and document.code == "local":
+        words = tuple(one.mensaje for one in from_json(document.messages))
+        return Problem(
+            _("Something in the document is not right, so it was not sent."),
+            _("Correct it and send the document again; it keeps its number."),
+            said=words,
+        )
+    pause = None
+    if state not in (Estado.REJECTED, *GROUPS["authorized"], *GROUPS["annulled"]):
+        pause = stops(open_pauses(session), document)
+    if state in (Estado.REJECTED, Estado.PAUSED):
+        known = catalogos.error(document.code)
+        return Problem(known.que_paso, known.que_hacer, document.code, said, pause)
+    if pause is not None and state in (Estado.REQUESTED, Estado.SIGNED):
+        what, remedy = pause_words(pause)
+        return Problem(what, remedy, pause.code, (pause.detail,) if pause.detail else (), pause)
+    return None
+
+
+def pause_words(pause: IssuerPause) -> tuple[str, str]:
+    """What a stop means and what to do about it."""
+    if pause.code == CERTIFICATE:
+        return (
+            _("There is no certificate to sign with."),
+            _("Upload a valid P12 file; the documents leave by themselves."),
+        )
+    if pause.code == ADDRESS:
+        return (
+            _("The address of SRI does not answer as SRI does."),
+            _("The operator checks the address in the settings and lifts the stop."),
+        )
+    known = catalogos.error(pause.code)
+    return known.que_paso, known.que_hacer
+
+
+def timeline(session: Session, document: FiscalDocument) -> list[Happening]:
+    """What has happened to a document, oldest first."""
+    found = [Happening(document.requested_at, "wait", _("Requested"))]
+    if document.signed_at is not None:
+        found.append(Happening(document.signed_at, "wait", _("Signed")))
+    attempts = select(DocumentAttempt).where(DocumentAttempt.document_id == document.id)
+    for one in session.scalars(attempts.order_by(DocumentAttempt.at, DocumentAttempt.id)):
+        asked = one.operation != "recepcion"
+        words = (
+            _("Asked SRI: %(said)s", said=one.outcome)
+            if asked
+            else _("Sent to SRI: %(said)s", said=one.outcome)
+        )
+        detail = "; ".join(
+            f"{m.identificador} {m.mensaje.strip()}" for m in from_json(one.messages)
+        )
+        tone = {"AUTORIZADO": "ok", "NO AUTORIZADO": "bad", "DEVUELTA": "warn"}.get(
+            one.outcome, "wait"
+        )
+        found.append(Happening(one.at, tone, words, detail))
+    mails = select(DocumentMail).where(DocumentMail.document_id == document.id)
+    mails = mails.order_by(DocumentMail.intended_at, DocumentMail.recipient)
+    found.extend(_mailed(mail) for mail in session.scalars(mails))
+    if document.annulment_at is not None:
+        words = (
+            _("Annulled at SRI") if document.state == Estado.ANNULLED else _("Annulment requested")
+        )
+        found.append(Happening(document.annulment_at, "warn", words))
+    return sorted(found, key=lambda one: one.at)
+
+
+def _mailed(mail: DocumentMail) -> Happening:
+    if mail.state == "sent" and mail.sent_at is not None:
+        return Happening(mail.sent_at, "ok", _("Mailed to %(to)s", to=mail.recipient))
+    if mail.state == "failed":
+        return Happening(
+            mail.intended_at,
+            "bad",
+            _("The mail to %(to)s did not leave", to=mail.recipient),
+            mail.problem,
+        )
+    return Happening(
+        mail.intended_at, "wait", _("Mail to %(to)s waits", to=mail.recipient), mail.problem
+    )
+
+
+def counts(session: Session, *, now: datetime) -> dict[str, int]:
+    """How many documents need a person, and how many wait for SRI for more than a day."""
+    refused = (
+        select(func.count())
+        .select_from(FiscalDocument)
+        .where(FiscalDocument.state.in_(GROUPS["problem"]))
+    )
+    late = (
+        select(func.count())
+        .select_from(FiscalDocument)
+        .where(
+            FiscalDocument.state.in_(GROUPS["waiting"]), FiscalDocument.requested_at < now - LATE
+        )
+    )
+    failed = select(func.count()).select_from(DocumentMail).where(DocumentMail.state == "failed")
+    return {
+        "refused": session.scalar(refused) or 0,
+        "late": session.scalar(late) or 0,
+        "unmailed": session.scalar(failed) or 0,
+    }

@@ -1,0 +1,126 @@
+"""The list of electronic documents, and a document: its state as a sentence, the problem first."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from core.errors import NotFound
+from core.i18n import _
+from core.web.context import Context
+from core.web.paging import count_capped, page_by_key
+from core.web.views import Pages, command, page
+from plugins.einvoice_sri.domain.estados import STANDING, Estado
+from plugins.einvoice_sri.domain.tipos import TITULOS
+from plugins.einvoice_sri.models.documents import FiscalDocument
+from plugins.einvoice_sri.services import read_documents
+from plugins.einvoice_sri.services.cancel_document import (
+    annulment_deadline,
+    confirm_annulment,
+    find_document,
+    request_annulment,
+    withdraw_annulment,
+)
+from plugins.einvoice_sri.services.correct_document import correct_document
+from plugins.einvoice_sri.services.document_files import files_of, signed_of
+from plugins.einvoice_sri.services.pauses import open_pauses, resume
+from plugins.einvoice_sri.services.print_ride import print_ride
+from plugins.einvoice_sri.services.read_states import TONES, sentence, word
+
+KINDS = {kind.value: title.capitalize() for kind, title in TITULOS.items()}
+
+
+class DocumentPages(Pages):
+    """Electronic documents of the company."""
+
+    route_base = "/sri/documents"
+    permission = "einvoice_sri.document"
+
+    @page("/", action="read")
+    def index(self, ctx: Context) -> Any:
+        """Documents, newest first; what stops them on top."""
+        group, kind = ctx.args.get("group", ""), ctx.args.get("kind", "")
+        query = read_documents.documents(group, kind, ctx.args.get("q", ""))
+        columns = [FiscalDocument.issued_on.desc(), FiscalDocument.id.desc()]
+        return ctx.render(
+            "einvoice_sri/documents.html",
+            rows=page_by_key(ctx.session, query, columns, after=ctx.args.get("after")),
+            count=count_capped(ctx.session, query),
+            group=group,
+            kinds=KINDS,
+            words=word,
+            tones=TONES,
+            stops=[(one, *read_documents.pause_words(one)) for one in open_pauses(ctx.session)],
+        )
+
+    @page("/<uuid:document_id>", action="read")
+    def show(self, ctx: Context, document_id: UUID) -> Any:
+        """One document."""
+        document = find_document(ctx.session, document_id)
+        state = Estado(document.state)
+        return ctx.render(
+            "einvoice_sri/document.html",
+            document=document,
+            title=f"{KINDS[document.kind]} {document.number}",
+            sentence=sentence(document),
+            word=word(document.state),
+            tone=TONES[state],
+            problem=read_documents.problem_of(ctx.session, document),
+            timeline=read_documents.timeline(ctx.session, document),
+            is_standing=state in STANDING,
+            can_correct=state in (Estado.REJECTED, Estado.PAUSED),
+            can_annul=state is Estado.AUTHORIZED,
+            is_annulling=state is Estado.ANNULMENT_REQUESTED,
+            deadline=annulment_deadline(ctx.session, document.issued_on),
+        )
+
+    @page("/<uuid:document_id>/xml", action="read")
+    def xml(self, ctx: Context, document_id: UUID) -> Any:
+        """The authorised file, or the signed document before that."""
+        document = find_document(ctx.session, document_id)
+        files = files_of(ctx.session, document)
+        content = files.xml if files else signed_of(ctx.session, document)
+        if content is None:
+            raise NotFound(_("The document is not signed yet: it has no file."))
+        return ctx.file(content, f"{document.access_key}.xml", "application/xml")
+
+    @page("/<uuid:document_id>/ride", action="read")
+    def ride(self, ctx: Context, document_id: UUID) -> Any:
+        """The printed sheet."""
+        document = find_document(ctx.session, document_id)
+        content = print_ride(ctx.session, document)
+        return ctx.file(content, f"{document.access_key}.pdf", "application/pdf", inline=True)
+
+    @command("/<uuid:document_id>/correct", action="correct")
+    def correct(self, ctx: Context, document_id: UUID) -> Any:
+        """Build, sign and send a refused document again."""
+        correct_document(ctx.session, document_id, now=ctx.now)
+        ctx.flash(_("The document is sent again with the same number."), "wait")
+        return ctx.go("einvoice_sri.document.show", document_id=document_id)
+
+    @command("/<uuid:document_id>/annul", action="annul")
+    def annul(self, ctx: Context, document_id: UUID) -> Any:
+        """Write down that its annulment was requested in SRI's portal."""
+        request_annulment(ctx.session, document_id, today=ctx.today, now=ctx.now)
+        ctx.flash(_("The request is written down and the receiver is told."))
+        return ctx.go("einvoice_sri.document.show", document_id=document_id)
+
+    @command("/<uuid:document_id>/annulled", action="annul")
+    def annulled(self, ctx: Context, document_id: UUID) -> Any:
+        """SRI's portal shows it as annulled."""
+        confirm_annulment(ctx.session, document_id, now=ctx.now)
+        ctx.flash(_("The document is annulled and the receiver is told."))
+        return ctx.go("einvoice_sri.document.show", document_id=document_id)
+
+    @command("/<uuid:document_id>/stands", action="annul")
+    def stands(self, ctx: Context, document_id: UUID) -> Any:
+        """The annulment did not come about."""
+        withdraw_annulment(ctx.session, document_id)
+        return ctx.go("einvoice_sri.document.show", document_id=document_id)
+
+    @command("/pauses/<uuid:pause_id>/resume", action="correct")
+    def resume(self, ctx: Context, pause_id: UUID) -> Any:
+        """Lift a stop after its cause was settled."""
+        resume(ctx.session, pause_id, now=ctx.now)
+        ctx.flash(_("The stop is lifted; the documents go on."), "wait")
+        return ctx.go("einvoice_sri.document.index")
