@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -52,6 +53,7 @@ class SigningKey:
     templates: dict[tuple[str, SignatureIds, Place], Template] = field(
         default_factory=dict, repr=False, compare=False
     )
+    usual: dict[str, Template] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def load(cls, key_der: bytes, certificate_der: bytes, *, validate: bool = False) -> SigningKey:
@@ -85,6 +87,21 @@ class SigningKey:
             )
         return cls(private, certificado)
 
+    def template(self, hash_name: Hash, ids: SignatureIds, place: Place) -> Template:
+        """The prepared pieces for this hash, these ids and this place; made at their first use."""
+        if ids is DEFAULT_IDS and place is PLAIN and hash_name in self.usual:
+            return self.usual[hash_name]
+        wanted = (hash_name, ids, place)
+        found = self.templates.get(wanted)
+        if found is None:
+            found = make_template(self.certificado, hash_name, ids, place)
+            if len(self.templates) >= _MAX_TEMPLATES:
+                self.templates.clear()
+            self.templates[wanted] = found
+        if ids is DEFAULT_IDS and place is PLAIN:
+            self.usual[hash_name] = found
+        return found
+
 
 def sign(
     xml: bytes,
@@ -100,7 +117,7 @@ def sign(
     cover them. Raises ``XmlRefused`` (not readable) or ``SignatureRefused`` (already signed, no id).
     """
     body = canonical_body(xml)
-    if body is None or b"Signature" in body:
+    if body is None:  # a signed one is not canonical by that rule: it declares namespaces
         body, place = _rewrite(xml)
     else:
         place = _place_of(_ROOT_ID.match(body))
@@ -160,17 +177,9 @@ def _sign(
     ids: SignatureIds,
     place: Place,
 ) -> bytes:
-    _method, _digest_method, digest, algorithm = METHODS[hash_name]
-    wanted = (hash_name, ids, place)
-    parts = key.templates.get(wanted)
-    if parts is None:
-        parts = make_template(key.certificado, hash_name, ids, place)
-        if len(key.templates) >= _MAX_TEMPLATES:
-            key.templates.clear()
-        key.templates[wanted] = parts
-    if signing_time.tzinfo is None:
-        raise ValueError("a signing time needs its zone")
-    instant = signing_time.astimezone(GUAYAQUIL).isoformat(timespec="seconds").encode()
+    digest, algorithm = METHODS[hash_name][2:]
+    parts = key.template(hash_name, ids, place)
+    instant = _written(signing_time)
     properties = parts.properties_head + instant + parts.properties_tail
     info = b"%b%b%b%b%b" % (
         parts.info_head,
@@ -195,6 +204,14 @@ def _sign(
             body[end:],
         )
     )
+
+
+@lru_cache(maxsize=64)
+def _written(signing_time: datetime) -> bytes:
+    """The instant in Guayaquil, to the second."""
+    if signing_time.tzinfo is None:
+        raise ValueError("a signing time needs its zone")
+    return signing_time.astimezone(GUAYAQUIL).isoformat(timespec="seconds").encode()
 
 
 def _check_namespaces(root: Any) -> None:
