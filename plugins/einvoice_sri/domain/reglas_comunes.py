@@ -142,7 +142,7 @@ def iva(documento: Any, contexto: Contexto) -> Iterator[Hallazgo]:
         yield Hallazgo(
             "negocio_popular_iva",
             "codigoPorcentaje",
-            _("A RIMPE negocio popular charges no IVA: use the 0 % rate on every line."),
+            _("A RIMPE negocio popular charges no IVA: use the rate of 0 percent on every line."),
         )
 
 

@@ -30,7 +30,7 @@ def propina(factura: Factura, _contexto: Contexto) -> Iterator[Hallazgo]:
         yield Hallazgo(
             "propina",
             "propina",
-            _("The tip may be at most 10 % of the subtotal."),
+            _("The tip may be at most 10 percent of the subtotal."),
             codigo_sri="52",
         )
 

