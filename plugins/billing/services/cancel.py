@@ -17,7 +17,8 @@ from core.contracts.sales import InvoiceSnapshot
 from core.contracts.services import InvoiceIssuing
 from core.db.events import emit
 from core.db.tenancy import scope_of
-from core.errors import NotFound
+from core.errors import Conflict, NotFound
+from core.i18n import _
 from core.services.audit import write_audit
 from plugins.billing.domain import lifecycle
 from plugins.billing.models import Charge, Notice, Subscription
@@ -103,12 +104,16 @@ def keep(session: Session, subscription_id: UUID, *, now: datetime) -> None:
     Raises ``Conflict`` when it has ended or was contracted for one period only.
     """
     row = _row(session, subscription_id)
-    row.state = lifecycle.after(row.state, "keep")
-    row.renews = True
+    if row.cancelled_on is None:
+        raise Conflict(
+            _("There is no cancellation to take back: it was contracted for one period only."),
+            code="billing.transition",
+        )
+    state = lifecycle.after(row.state, "keep")
+    begin, issue_on = next_after(read_calendar(session), row.start_on, row.invoiced_through)
+    row.state, row.renews = state, True
     row.cancelled_on = row.ends_on = None
-    row.next_period_start, row.next_issue_on = next_after(
-        read_calendar(session), row.start_on, row.invoiced_through
-    )
+    row.next_period_start, row.next_issue_on = begin, issue_on
     write_audit(session, action="billing.subscription.keep", subject_id=row.id)
 
 

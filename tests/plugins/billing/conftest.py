@@ -21,6 +21,7 @@ from core.db.session import tenant_work
 from core.models import StoredEvent
 from plugins.billing.models import Charge, Subscription
 from plugins.billing.services import plans, run_billing, subscribe, sweep_day
+from plugins.billing.services.reactions import LISTENS_TO
 
 CEDULAS = ("1710034065", "0926687856", "1104680138", "0102030405", "1713175071")
 
@@ -129,7 +130,10 @@ class Gym:
     def hear(self) -> None:
         """Let billing hear what has happened, as its jobs do (the others' jobs stay in the queue)."""
         with tenant_work(self.id) as session:
-            ids = [str(one) for one in session.scalars(select(StoredEvent.id))]
+            known = select(StoredEvent.id).where(
+                StoredEvent.name.in_([one.__name__ for one in LISTENS_TO])
+            )
+            ids = [str(one) for one in session.scalars(known)]
         events.handle_events(
             {"tenant": str(self.id), "subscriber": "billing", "events": ids}, self.clock.now()
         )
