@@ -81,9 +81,12 @@ def _fill(site: Site) -> None:
 
     site.add_files("core", HERE)
     pages.register(site)
-    for plugin in site.host.plugins:
-        site.add_files(plugin.name, plugin.folder)
-        site.host.ask(plugin.name, "register_views", site=site)
+    for plugin in list(site.host.plugins):
+        try:
+            site.add_files(plugin.name, plugin.folder)
+            site.host.ask(plugin.name, "register_views", site=site)
+        except Exception as error:  # noqa: BLE001  (any plugin may fail in any way; it is named)
+            site.host.leave_out(plugin, error)
 
 
 def _fab_session() -> scoped_session[Session]:

@@ -164,10 +164,15 @@ class Host:
             self.plugins.append(plugin)
             self._register(plugin)
         except Exception as error:  # noqa: BLE001  (any plugin may fail in any way; it is named)
-            if self._manager.has_plugin(plugin.name):
-                self._manager.unregister(name=plugin.name)
-            self.plugins = [one for one in self.plugins if one is not plugin]
-            plugin.problem = f"{type(error).__name__}: {error}"
+            self.leave_out(plugin, error)
+
+    def leave_out(self, plugin: Plugin, error: Exception) -> None:
+        """Go on without a plugin that failed; it is named on the console and in ``problems``."""
+        if self._manager.has_plugin(plugin.name):
+            self._manager.unregister(name=plugin.name)
+        self.plugins = [one for one in self.plugins if one is not plugin]
+        plugin.problem = f"{type(error).__name__}: {error}"
+        _say(plugin)
 
     def _register(self, plugin: Plugin) -> None:
         plugin.models = tuple(_flat(self.ask(plugin.name, "register_models")))
@@ -227,14 +232,12 @@ def load(names: Sequence[str] | None = None) -> Host:
 
 def start(installed: Sequence[Plugin]) -> Host:
     """Build the host from opened plugins and make it the one of this process."""
-    global _host  # noqa: PLW0603
+    global _host
     host = Host(installed=list(installed))
     host._manager.add_hookspecs(hookspecs)  # noqa: SLF001
     for plugin in _in_order([one for one in installed if one.is_loaded]):
         host.add(plugin)
     host._manager = _in_load_order(host)  # noqa: SLF001
-    for plugin in host.problems:
-        sys.stderr.write(f"yupana: the plugin {plugin.name} is left out. {plugin.problem}\n")
     _host = host
     return host
 
@@ -271,7 +274,12 @@ def _open(point: EntryPoint, is_enabled: bool) -> Plugin:
             plugin.implementation = point.load()
         except Exception as error:  # noqa: BLE001  (any plugin may fail in any way; it is named)
             plugin.problem = f"{type(error).__name__}: {error}"
+            _say(plugin)
     return plugin
+
+
+def _say(plugin: Plugin) -> None:
+    sys.stderr.write(f"yupana: the plugin {plugin.name} is left out. {plugin.problem}\n")
 
 
 def _check(plugin: Plugin, before: Sequence[Plugin]) -> None:

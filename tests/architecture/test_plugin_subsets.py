@@ -108,6 +108,19 @@ def test_a_plugin_that_breaks_is_named_and_the_others_start(whole, capsys, monke
         assert why in said
 
 
+def test_a_plugin_whose_pages_break_is_left_out_of_the_site(whole, capsys):
+    class Torn(Quiet):
+        @hookimpl
+        def register_views(self, site):
+            raise RuntimeError("no pages today")
+
+    host = plugins.start([opened("torn", Torn(), "torn_"), opened("good", Quiet(), "good_")])
+    app = create_app(current(), host)
+    assert host.names == ("good",)
+    assert "torn is left out. RuntimeError: no pages today" in capsys.readouterr().err
+    assert "core.door.sign_in" in app.view_functions
+
+
 def test_an_import_that_fails_is_named(whole, capsys, monkeypatch):
     point = EntryPoint("torn", "core.nowhere_at_all:plugin", plugins.GROUP)
     monkeypatch.setattr(plugins, "entry_points", lambda group: [point])

@@ -1,0 +1,1 @@
+"""Notes about what happened: a third party's plugin."""
