@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.db.session import also_as_receivers
-from core.errors import DomainError
+from core.errors import DomainError, NotFound
 from core.i18n import _
 from core.security.passwords import check_policy
 from plugins.customer_portal.domain.identities import canonical, identity_of
@@ -118,8 +118,10 @@ def readers_of(session: Session, receiver_id: UUID) -> list[tuple[UUID, str, dat
 
 
 def revoke(session: Session, receiver_id: UUID, account_id: UUID) -> None:
-    """Take one reader's right away; the last reader stays. Raises ``DomainError``."""
+    """Take one reader's right away; the last reader stays. Raises ``DomainError``, ``NotFound``."""
     readers = readers_of(session, receiver_id)
+    if account_id not in {reader[0] for reader in readers}:
+        raise NotFound
     if len(readers) <= 1:
         raise DomainError(
             _("You are the only person who reads these documents: invite somebody else first."),

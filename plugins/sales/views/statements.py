@@ -16,7 +16,7 @@ from core.web.paging import page_by_key
 from core.web.views import Pages, command, form, page
 from plugins.sales.adapters.spreadsheets import LARGEST, read_table
 from plugins.sales.domain.statements import FIELDS, guess_mapping
-from plugins.sales.models import Customer, StatementRow
+from plugins.sales.models import BankAccount, Customer, StatementRow
 from plugins.sales.services import find_sales
 from plugins.sales.services.import_statements import ignore_row, import_statement, settle_row
 from plugins.sales.services.keep_uploads import keep_upload, take_upload
@@ -60,10 +60,11 @@ class BankStatementPages(Pages):
             upload = ctx.files.get("file")
             content = upload.stream.read(LARGEST + 1) if upload else b""
             read_table(content)
+            account_id = ctx.uuid("account_id")
+            if account_id is not None and ctx.session.get(BankAccount, account_id) is None:
+                raise NotFound
             kept = keep_upload(ctx.session, content, (upload.filename if upload else "") or "")
-            return ctx.go(
-                "sales.statement.columns", blob_id=kept, account_id=ctx.form.get("account_id", "")
-            )
+            return ctx.go("sales.statement.columns", blob_id=kept, account_id=account_id or "")
         return ctx.render(
             "sales/statement_new.html", accounts=find_sales.bank_accounts(ctx.session)
         )

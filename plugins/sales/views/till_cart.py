@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.contracts.sales import CustomerData, InvoiceLineDraft
 from core.domain.money import ZERO
-from core.errors import DomainError
+from core.errors import DomainError, NotFound
 from core.services import tax_rates
 from core.web.context import Context
 from plugins.sales.domain.customers import FINAL_CONSUMER
@@ -110,7 +110,7 @@ def read_cart(ctx: Context) -> Cart:
     for at, product_id in enumerate(ids):
         product = known.get(product_id)
         if product is None:
-            continue
+            raise NotFound
         quantity, price, discount = (one[at] if at < len(one) else "" for one in columns)
         cart.lines.append(
             CartLine(
@@ -122,9 +122,11 @@ def read_cart(ctx: Context) -> Cart:
 
 
 def choose(session: Session, cart: Cart, customer_id: UUID | None) -> None:
-    """Make a customer the buyer; None (or an unknown one): the final consumer."""
-    found = read_customers(session, [customer_id]) if customer_id else {}
-    if customer_id in found:
-        cart.customer_id, cart.customer = customer_id, found[customer_id]
-    else:
+    """Make a customer the buyer; None: the final consumer. Raises ``NotFound`` for an unknown one."""
+    if customer_id is None:
         cart.customer_id, cart.customer = None, FINAL_CONSUMER
+        return
+    found = read_customers(session, [customer_id])
+    if customer_id not in found:
+        raise NotFound
+    cart.customer_id, cart.customer = customer_id, found[customer_id]
