@@ -70,7 +70,6 @@ def test_every_page_answers(owner, gym, post):
         "/billing/runs/rehearsal?on=2026-04-25",
         f"/billing/runs/{run.run_id}",
         "/billing/charts/",
-        "/",
     ):
         answer = owner.get(path)
         assert answer.status_code == 200, path
