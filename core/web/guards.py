@@ -37,7 +37,8 @@ def install(app: Flask) -> None:
 
     @app.before_request
     def refuse_bad_requests() -> None:
-        if request.content_length is not None and request.content_length > MAX_BODY:
+        is_form = request.mimetype == "application/x-www-form-urlencoded"
+        if (request.content_length or 0) > (MAX_FORM_FIELD if is_form else MAX_BODY):
             abort(413)
         try:
             refuse_bad_text(request.path)

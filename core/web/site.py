@@ -31,12 +31,12 @@ class Site:
 
     def add_pages(self, cls: type[Pages], *, plugin: str) -> None:
         """Register a class of pages of ``plugin``."""
-        self._take(cls)
+        self._take(cls, plugin)
         register_pages(self.app, cls, plugin=plugin)
 
     def add_api(self, cls: type[Api], *, plugin: str) -> None:
         """Register an API of ``plugin``."""
-        self._take(cls)
+        self._take(cls, plugin)
         register_api(self.app, cls, plugin=plugin)
 
     def add_blueprint(self, blueprint: Blueprint, *, plugin: str) -> None:
@@ -61,19 +61,15 @@ class Site:
             )
         )
 
-    def _take(self, cls: type[Routed]) -> None:
-        if cls.__name__ in self.classes:
-            raise TypeError(
-                f"Two classes are called {cls.__name__}: {self.classes[cls.__name__]} and {cls}"
-            )
-        unknown = {
-            key
-            for _, route in cls.routes()
-            if (key := cls.key(route)) and key not in self.permissions
-        }
+    def _take(self, cls: type[Routed], plugin: str) -> None:
+        name = f"{plugin}.{cls.__name__}"
+        if name in self.classes:
+            raise TypeError(f"Two classes are called {name}: {self.classes[name]} and {cls}")
+        asked = {cls.key(route) for _, route in cls.routes()} - {None}
+        unknown = asked - self.permissions.keys()
         if unknown and not cls.public:
-            raise TypeError(f"{cls.__name__} asks for undeclared permissions: {sorted(unknown)}")
-        self.classes[cls.__name__] = cls
+            raise TypeError(f"{name} asks for undeclared permissions: {sorted(map(str, unknown))}")
+        self.classes[name] = cls
 
 
 def nonce() -> str:

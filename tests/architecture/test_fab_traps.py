@@ -44,7 +44,9 @@ def test_create_app_issues_no_sql(host, tmp_path):
 
 def test_two_applications_live_in_one_process(host, tmp_path):
     first, second = (create_app(read_settings(home=tmp_path), host) for _ in range(2))
-    assert {str(r) for r in first.url_map.iter_rules()} == {str(r) for r in second.url_map.iter_rules()}
+    assert {str(r) for r in first.url_map.iter_rules()} == {
+        str(r) for r in second.url_map.iter_rules()
+    }
 
 
 def test_fab_registers_nothing_that_answers(app: Flask):
@@ -60,27 +62,28 @@ def test_fab_registers_nothing_that_answers(app: Flask):
     assert registered <= {"UnusedIndexView", "UtilView", "LocaleView"}
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/login/",
-        "/logout/",
-        "/users/list/",
-        "/roles/list/",
-        "/api/v1/security/login",
-        "/api/v1/_openapi",
-        "/api/v1/menu/",
-        "/swagger/v1",
-        "/resetmypassword/form",
-        "/registeruser/list/",
-        "/lang/en",
-        "/back",
-    ],
+FAB_ADDRESSES = (
+    "/login/",
+    "/logout/",
+    "/users/list/",
+    "/roles/list/",
+    "/api/v1/security/login",
+    "/api/v1/_openapi",
+    "/api/v1/menu/",
+    "/swagger/v1",
+    "/resetmypassword/form",
+    "/registeruser/list/",
+    "/lang/en",
+    "/back",
 )
-def test_fab_addresses_do_not_exist(client, sign_in, make_tenant, path):
+
+
+def test_fab_addresses_do_not_exist_even_for_the_operator(client, sign_in, make_tenant):
     sign_in(client, make_tenant(kind="operator"), "operator")
-    assert client.get(path).status_code == 404
-    assert client.post(path, json={"username": "a", "password": "b", "provider": "db"}).status_code in (400, 404)
+    body = {"username": "a", "password": "b", "provider": "db"}
+    for path in FAB_ADDRESSES:
+        assert client.get(path).status_code == 404, path
+        assert client.post(path, json=body).status_code in (400, 404, 405), path
 
 
 def test_settings_that_open_traps_stay_shut(app: Flask):
@@ -107,13 +110,17 @@ def test_settings_that_open_traps_stay_shut(app: Flask):
 
 
 def test_cookies_are_secure_behind_https(host, tmp_path):
-    secure = create_app(read_settings(home=tmp_path, public_url="https://facturas.example.ec"), host)
+    secure = create_app(
+        read_settings(home=tmp_path, public_url="https://facturas.example.ec"), host
+    )
     assert secure.config["SESSION_COOKIE_SECURE"] is True
 
 
 def test_marshmallow_stays_below_4():
     assert int(importlib.metadata.version("marshmallow").split(".")[0]) == 3
-    pinned = re.search(r"^marshmallow==(\d+)\.", (ROOT / "requirements.txt").read_text(), re.M)
+    pinned = re.search(
+        r"^marshmallow==(\d+)\.", (ROOT / "requirements.txt").read_text(), re.MULTILINE
+    )
     assert pinned
     assert pinned[1] == "3"
 
@@ -126,9 +133,13 @@ def test_every_post_needs_a_token_pages_and_apis_alike(app: Flask, sign_in, tena
     tried = 0
     for rule in app.url_map.iter_rules():
         unsafe = (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}
-        if not unsafe or FAB_ENDPOINTS.match(rule.endpoint) or rule.endpoint == "api.core.token.create":
+        if (
+            not unsafe
+            or FAB_ENDPOINTS.match(rule.endpoint)
+            or rule.endpoint == "api.core.token.create"
+        ):
             continue
-        path = adapter.build(rule.endpoint, _some_values(rule), method=sorted(unsafe)[0])
+        path = adapter.build(rule.endpoint, _some_values(rule), method=min(unsafe))
         for method in unsafe:
             answer = client.open(path, method=method, json={} if path.startswith("/api/") else None)
             assert answer.status_code == 400, (method, rule)
@@ -143,7 +154,8 @@ def _some_values(rule) -> dict[str, object]:
 
     samples = {"UUIDConverter": UUID(int=1), "IntegerConverter": 1, "DateConverter": "2026-04-25"}
     return {
-        name: samples.get(type(converter).__name__, "a" * 10)
+        name: min(getattr(converter, "items", ()), default="")
+        or samples.get(type(converter).__name__, "a" * 10)
         for name, converter in rule._converters.items()
     }
 
@@ -213,7 +225,8 @@ def test_what_is_written_is_what_fab_reads(app, database, host):
     with app.app_context():
         role = sm.find_role("owner")
         found = {
-            f"{one.view_menu.name}:{one.permission.name}" for one in sm.get_db_role_permissions(role.id)
+            f"{one.view_menu.name}:{one.permission.name}"
+            for one in sm.get_db_role_permissions(role.id)
         }
         sm.session.remove()
     assert found == {key for key, one in permissions.declared(host).items() if "owner" in one.roles}
@@ -251,13 +264,12 @@ def test_identity_is_read_once_per_request_in_a_few_queries(client, sign_in, ten
 
 def test_class_names_and_endpoints_are_unique(app: Flask):
     classes = app.extensions["yupana"].classes
-    assert len(classes) == len({cls.__name__ for cls in classes.values()})
     endpoints = [rule.endpoint for rule in app.url_map.iter_rules()]
     doubled = {one for one in endpoints if endpoints.count(one) > 1 and not one.endswith(".static")}
     views = {one: app.view_functions[one] for one in doubled}
     assert all(getattr(view, "routed", None) is None for view in views.values()), doubled
     with pytest.raises(TypeError, match="Two classes"):
-        app.extensions["yupana"]._take(next(iter(classes.values())))
+        app.extensions["yupana"]._take(classes["core.HomePages"], "core")
 
 
 def test_undeclared_permissions_are_refused_at_start(app: Flask):
@@ -270,14 +282,14 @@ def test_undeclared_permissions_are_refused_at_start(app: Flask):
             return ""
 
     with pytest.raises(TypeError, match="undeclared"):
-        app.extensions["yupana"]._take(UndeclaredPages)
+        app.extensions["yupana"]._take(UndeclaredPages, "core")
 
 
 def test_only_core_meets_fab():
     strangers = [
         str(file.relative_to(ROOT))
         for file in (ROOT / "plugins").rglob("*.py")
-        if re.search(r"^\s*(from|import) flask_appbuilder", file.read_text(), re.M)
+        if re.search(r"^\s*(from|import) flask_appbuilder", file.read_text(), re.MULTILINE)
     ]
     assert strangers == []
 
@@ -293,4 +305,6 @@ def test_the_platform_role_cannot_be_used_to_write(database, make_tenant):
 
     tenant = make_tenant()
     with pytest.raises(DBAPIError), platform_scope("try to write") as session:
-        session.execute(text("UPDATE core_branch SET name = 'X' WHERE tenant_id = :t"), {"t": tenant.id})
+        session.execute(
+            text("UPDATE core_branch SET name = 'X' WHERE tenant_id = :t"), {"t": tenant.id}
+        )
