@@ -107,10 +107,10 @@ class TillPages(Pages):
         """What Enter means: the field that holds something not yet dealt with."""
         if ctx.form.get("product_q", "").strip():
             return "find_product"
+        if ctx.form.get("new_name", "").strip() and ctx.form.get("new_tax_id", "").strip():
+            return "create_customer"
         if ctx.form.get("customer_q", "").strip():
             return "find_customer"
-        if ctx.form.get("new_tax_id", "").strip():
-            return "create_customer"
         return "charge" if ctx.form.get("pin") else "nothing"
 
     @staticmethod
@@ -133,15 +133,16 @@ class TillPages(Pages):
             choose(ctx.session, cart, (exact or found)[0].id)
             return
         shown["customers"] = found
-        shown["customer_q"] = query
-        shown["focus"] = "customer_0" if found else "new_tax_id"
         shown["creating"] = not found
+        if found:
+            shown["customer_q"] = query
+            shown["focus"] = "customer_0"
+            return
         plain = "".join(query.split())
         if plain.isalnum() and any(one.isdigit() for one in plain):
-            shown["new_tax_id"] = plain
-            shown["focus"] = "customer_0" if found else "new_name"
+            shown.update(new_tax_id=plain, focus="new_name")
         else:
-            shown["new_name"] = query.strip()
+            shown.update(new_name=query.strip(), focus="new_tax_id")
 
     @staticmethod
     def _create_customer(ctx: Context, cart: Cart, shown: dict[str, Any]) -> None:

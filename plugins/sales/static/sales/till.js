@@ -5,6 +5,8 @@
   const money = new Intl.NumberFormat("es-EC", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   const amount = (text) => Number(text.includes(",") ? text.replaceAll(".", "").replace(",", ".") : text);
 
+  const hideNoscript = () => document.querySelectorAll("[data-noscript]").forEach((one) => { one.hidden = true; });
+
   const showPaying = () => {
     const form = document.getElementById("sale");
     if (!form) return;
@@ -21,7 +23,7 @@
 
   const dress = () => {
     document.querySelectorAll(".pad").forEach((one) => { one.hidden = false; });
-    document.querySelectorAll("[data-noscript]").forEach((one) => { one.hidden = true; });
+    hideNoscript();
     const focus = document.querySelector("#till [aria-invalid='true'], #till [autofocus]");
     if (focus) { focus.focus(); if (focus.select) focus.select(); }
     showPaying();
@@ -95,10 +97,10 @@
     if (state.querySelector("[data-final='1']")) return;
     try {
       const answer = await fetch(state.dataset.url, { credentials: "same-origin" });
-      if (answer.ok && !answer.redirected) state.innerHTML = await answer.text();
+      if (answer.ok && !answer.redirected) { state.innerHTML = await answer.text(); hideNoscript(); }
     } catch (error) { /* the next try may do better */ }
     setTimeout(ask, 1200);
   };
-  if (state) { setTimeout(ask, 800); const next = document.getElementById("new-sale"); if (next) next.focus(); }
+  if (state) { hideNoscript(); setTimeout(ask, 800); const next = document.getElementById("new-sale"); if (next) next.focus(); }
   if (place()) dress();
 })();
