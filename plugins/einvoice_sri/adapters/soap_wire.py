@@ -7,6 +7,7 @@ goes by local names, because SRI's answers and both generations of its WSDL disa
 from __future__ import annotations
 
 import base64
+from threading import local
 from xml.sax.saxutils import escape
 
 from lxml import etree
@@ -27,6 +28,7 @@ HEADERS = {"SOAPAction": '""', "Content-Type": "text/xml; charset=utf-8"}
 MAX_MENSAJES = 100
 MAX_AUTORIZACIONES = 50
 MAX_TEXT = 4000
+_own = local()
 
 _HEAD = f"<?xml version='1.0' encoding='utf-8'?>\n<soap-env:Envelope xmlns:soap-env=\"{ENVELOPE}\"><soap-env:Body>"
 _TAIL = "</soap-env:Body></soap-env:Envelope>"
@@ -116,17 +118,8 @@ def read_consulta(body: bytes) -> Consulta:
 
 
 def _result(body: bytes, response: str, result: str) -> etree._Element:
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-        collect_ids=False,
-    )
     try:
-        root = etree.fromstring(body, parser)
+        root = etree.fromstring(body, _parser())
     except (etree.XMLSyntaxError, ValueError) as error:
         raise UnreadableAnswer("not-xml", _clip(str(error))) from error
     if root.getroottree().docinfo.doctype:
@@ -145,6 +138,23 @@ def _result(body: bytes, response: str, result: str) -> etree._Element:
     if answer is None:
         raise UnreadableAnswer("no-result")
     return answer
+
+
+def _parser() -> etree.XMLParser:
+    """One parser per thread: making one costs more than reading an answer."""
+    parser: etree.XMLParser | None = getattr(_own, "parser", None)
+    if parser is None:
+        parser = etree.XMLParser(
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+            collect_ids=False,
+        )
+        _own.parser = parser
+    return parser
 
 
 def _local(node: etree._Element) -> str:
