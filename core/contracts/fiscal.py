@@ -38,6 +38,8 @@ class FiscalLine:
     taxes: tuple[FiscalTax, ...]
     auxiliary_code: str = ""
     details: tuple[tuple[str, str], ...] = ()
+    unit: str = ""
+    price_without_subsidy: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +76,80 @@ class FiscalRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportFacts:
+    """What an export invoice adds: terms, ports, countries (SRI table 25), and costs in USD."""
+
+    incoterm: str
+    incoterm_place: str
+    origin_country: str
+    loading_port: str
+    unloading_port: str
+    destination_country: str
+    acquisition_country: str
+    freight: Decimal = Decimal("0.00")
+    insurance: Decimal = Decimal("0.00")
+    customs: Decimal = Decimal("0.00")
+    other_transport: Decimal = Decimal("0.00")
+
+
+@dataclass(frozen=True, slots=True)
+class ReimbursedDocument:
+    """A supplier's document whose cost is passed on. ``supplier_kind`` "01" person, "02" company."""
+
+    supplier_tax_id_type: str
+    supplier_tax_id: str
+    supplier_kind: str
+    kind: str
+    number: str  # 001-002-000000123
+    issued_on: date
+    authorization: str
+    taxes: tuple[FiscalTax, ...]
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TransportFacts:
+    """The transport of the goods, when the invoice takes the place of a guía de remisión."""
+
+    start_address: str
+    destination_address: str
+    starts_on: date
+    ends_on: date
+    carrier: CustomerData
+    plate: str
+    reasons: tuple[str, ...]
+    route: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SelfWithheld:
+    """A retention that the issuer makes on himself, printed in the invoice (SRI annex 19)."""
+
+    rate_code: str
+    rate: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceRequest(FiscalRequest):
-    """A factura (01)."""
+    """A factura (01), with the special cases that SRI's schema knows where they are present.
+
+    ``third_party`` are amounts collected for others; ``iva_refund`` is the IVA given back to the
+    elderly or disabled; ``negotiable_email`` makes it a negotiable invoice.
+    """
 
     lines: tuple[FiscalLine, ...] = ()
     payments: tuple[FiscalPayment, ...] = ()
     tip: Decimal = Decimal("0.00")
     guide_number: str = ""
+    plate: str = ""
+    export: ExportFacts | None = None
+    reimbursed: tuple[ReimbursedDocument, ...] = ()
+    third_party: tuple[tuple[str, Decimal], ...] = ()
+    transport: TransportFacts | None = None
+    iva_refund: Decimal = Decimal("0.00")
+    self_withheld: tuple[SelfWithheld, ...] = ()
+    negotiable_email: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +231,7 @@ class PurchaseSettlementRequest(FiscalRequest):
 
     lines: tuple[FiscalLine, ...] = ()
     payments: tuple[FiscalPayment, ...] = ()
+    reimbursed: tuple[ReimbursedDocument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.contracts.fiscal import PurchaseSettlementRequest
 from core.domain.money import total
-from plugins.einvoice_sri.domain import partes
+from plugins.einvoice_sri.domain import casos, partes
 from plugins.einvoice_sri.domain.emisor import Emisor, una_linea
 from plugins.einvoice_sri.domain.liquidacion import InfoLiquidacionCompra, LiquidacionCompra
 from plugins.einvoice_sri.domain.tipos import MONEDA, TipoComprobante
@@ -16,6 +16,7 @@ def liquidacion_compra(request: PurchaseSettlementRequest, emisor: Emisor) -> Li
     quien = partes.receptor(request.counterpart)
     detalles = tuple(partes.detalle(line) for line in request.lines)
     impuestos = agrupar(one for detalle in detalles for one in detalle.impuestos)
+    reembolsos = casos.reembolsos(request.reimbursed)
     subtotal = total(one.precio_total_sin_impuesto for one in detalles)
     return LiquidacionCompra(
         info_tributaria=partes.info_tributaria(request, emisor, TipoComprobante.LIQUIDACION_COMPRA),
@@ -30,11 +31,13 @@ def liquidacion_compra(request: PurchaseSettlementRequest, emisor: Emisor) -> Li
             direccion_proveedor=quien.direccion,
             total_sin_impuestos=subtotal,
             total_descuento=total(one.descuento for one in detalles),
+            **reembolsos.totales,
             total_con_impuestos=impuestos,
             importe_total=subtotal + total(one.valor for one in impuestos),
             moneda=MONEDA,
             pagos=partes.pagos(request.payments),
         ),
         detalles=detalles,
+        reembolsos=reembolsos.documentos,
         info_adicional=partes.info_adicional(request, emisor, TipoComprobante.LIQUIDACION_COMPRA),
     )

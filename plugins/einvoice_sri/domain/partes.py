@@ -132,8 +132,12 @@ def detalle(line: FiscalLine) -> Detalle:
         codigo_principal=una_linea(line.code) or None,
         codigo_auxiliar=una_linea(line.auxiliary_code) or None,
         descripcion=una_linea(line.description),
+        unidad_medida=una_linea(line.unit) or None,
         cantidad=medida(line.quantity),
         precio_unitario=medida(line.unit_price),
+        precio_sin_subsidio=(
+            None if line.price_without_subsidy is None else medida(line.price_without_subsidy)
+        ),
         descuento=line.discount,
         precio_total_sin_impuesto=line.subtotal,
         detalles_adicionales=det_adicionales(line),
