@@ -343,6 +343,7 @@ class Contract(TenantMixin, Base):
     subscription_id: Mapped[UUID | None] = mapped_column()
     standing: Mapped[str] = mapped_column(String(12), default="order")
     standing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    paid_through_on: Mapped[date | None] = mapped_column()
 
 
 class DistributorRow(TenantMixin, Base):

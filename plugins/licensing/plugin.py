@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import click
 from sqlalchemy.orm import Session
 
 from core.contracts.events import Event
 from core.contracts.hooks import (
     AccessDecision,
     Attention,
+    DemoStep,
     EventContext,
     MenuEntry,
     Permission,
@@ -24,7 +26,7 @@ from core.contracts.hooks import (
 from core.contracts.schedule import Schedule
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
-from plugins.licensing import jobs, models, settings, views
+from plugins.licensing import cli, demo, jobs, models, settings, views
 from plugins.licensing.services import decide_access, find_attention, first_access, reactions
 
 if TYPE_CHECKING:
@@ -118,6 +120,21 @@ class LicensingPlugin:
     def home_attention(self, session: Session, role: str, now: datetime) -> Sequence[Attention]:
         """Own licence, queue, lights."""
         return find_attention.find_attention(session, role, now)
+
+    @hookimpl
+    def register_commands(self, group: click.Group) -> None:
+        """``yupana licence …``."""
+        cli.register(group)
+
+    @hookimpl
+    def seed_demo(self, context: Any) -> None:
+        """Two distributors, three licences in three states."""
+        demo.seed(context)
+
+    @hookimpl
+    def demo_steps(self) -> Sequence[DemoStep]:
+        """From contract to paid, over HTTP."""
+        return demo.STEPS
 
     @hookimpl
     def setup_steps(self, session: Session) -> Sequence[SetupStep]:

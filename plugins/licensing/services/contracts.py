@@ -153,6 +153,7 @@ def hear_standing(session: Session, event: LicenceStandingChanged) -> None:
     contract = session.get(Contract, event.contract_id)
     if contract is not None:
         contract.standing, contract.standing_since = event.state, event.since
+        contract.paid_through_on = event.paid_through_on
 
 
 def ask_transfer(session: Session, event: LicenceTransferAsked) -> None:

@@ -127,6 +127,7 @@ def _welcome(licence: Licence, address: str) -> list[str]:
             "7. Doubts: support hours of your plan first, then $ 25.00 per hour or fraction plus IVA."
         ),
     ]
+    steps += [str(contact[part]) for part in ("training", "tutorials") if contact.get(part)]
     card = " · ".join(
         str(contact[part]) for part in ("name", "phone", "email") if contact.get(part)
     )

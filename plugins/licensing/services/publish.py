@@ -46,23 +46,26 @@ def publish_invoices(
     report_id: UUID | None = None,
 ) -> int:
     """Tell licence invoices as they stand; others are left out. Returns how many were told."""
-    snapshots = plugins.service(InvoiceIssuing).snapshots(session, invoice_ids, lines=True)
-    contracts = _contracts_of(session, snapshots.values())
-    told = 0
-    for invoice_id, snapshot in snapshots.items():
-        contract = contracts.get(invoice_id)
-        period = _period(snapshot)
-        if contract is None or period is None:
-            continue
-        event = ClientInvoicePublished(
-            invoice=_client_invoice(snapshot, contract, period),
-            published_at=now,
-            report_id=report_id,
-        )
+    events = _invoice_events(session, invoice_ids, now=now, report_id=report_id)
+    for event, contract in events:
         for party in {contract.client_tenant_id, contract.distributor_id} - {None}:
             emit(session, event, to=party, now=now)
-        told += 1
-    return told
+    return len(events)
+
+
+def _invoice_events(
+    session: Session, invoice_ids: Sequence[UUID], *, now: datetime, report_id: UUID | None
+) -> list[tuple[ClientInvoicePublished, Contract]]:
+    snapshots = plugins.service(InvoiceIssuing).snapshots(session, invoice_ids, lines=True)
+    contracts = _contracts_of(session, snapshots.values())
+    found = []
+    for invoice_id, snapshot in snapshots.items():
+        contract, period = contracts.get(invoice_id), _period(snapshot)
+        if contract is None or period is None:
+            continue
+        invoice = _client_invoice(snapshot, contract, period)
+        found.append((ClientInvoicePublished(invoice, now, report_id), contract))
+    return found
 
 
 def publish_settled(
@@ -83,9 +86,26 @@ def publish_customer(session: Session, event: PaymentReceived, *, now: datetime)
 
 def publish_contract(session: Session, contract: Contract, *, now: datetime) -> None:
     """Tell a contract as it stands to its client and distributor."""
-    event = LicenceChanged(contract=_snapshot(session, contract), changed_at=now)
+    event = contract_event(session, contract, now=now)
     for party in {contract.client_tenant_id, contract.distributor_id} - {None}:
         emit(session, event, to=party, now=now)
+
+
+def contract_event(session: Session, contract: Contract, *, now: datetime) -> LicenceChanged:
+    """What is told of a contract as it stands."""
+    return LicenceChanged(contract=_snapshot(session, contract), changed_at=now)
+
+
+def open_events(
+    session: Session, contract: Contract, *, now: datetime
+) -> list[ClientInvoicePublished]:
+    """What is told of a customer's open licence invoices."""
+    if contract.customer_id is None:
+        return []
+    ids = [
+        one.id for one in plugins.service(InvoiceIssuing).open_for(session, contract.customer_id)
+    ]
+    return [event for event, _contract in _invoice_events(session, ids, now=now, report_id=None)]
 
 
 def publish_offers(session: Session, *, now: datetime, to: Iterable[UUID] = ()) -> int:
@@ -140,7 +160,7 @@ def _snapshot(session: Session, contract: Contract) -> LicenceContract:
         entitlements=terms.entitlements if terms else {},
         accounts=tuple(read_accounts(session)),
         policy=_policy(session),
-        contact=_contact(distributor),
+        contact=_contact(session, distributor),
         owner=contract.owner,
     )
 
@@ -163,10 +183,16 @@ def _policy(session: Session) -> dict[str, Any]:
     }
 
 
-def _contact(distributor: DistributorRow | None) -> dict[str, str]:
-    if distributor is None:
-        return {}
-    return {"name": distributor.name, "email": distributor.email, "phone": distributor.phone}
+def _contact(session: Session, distributor: DistributorRow | None) -> dict[str, str]:
+    """Who helps the client, and where the vendor's tutorials and group training are."""
+    words = settings.read_many(session, ("licensing.tutorials_url", "licensing.training"))
+    found = {
+        "tutorials": str(words["licensing.tutorials_url"]),
+        "training": str(words["licensing.training"]),
+    }
+    if distributor is not None:
+        found |= {"name": distributor.name, "email": distributor.email, "phone": distributor.phone}
+    return found
 
 
 def _distributor(session: Session, distributor_id: UUID | None) -> DistributorRow | None:

@@ -22,6 +22,7 @@ from plugins.licensing.services import (
     publish,
     queue,
     sell_licences,
+    sign_licence,
 )
 from plugins.licensing.views.portfolio import typed_client, typed_money
 from plugins.licensing.views.typed import read_amount_or_zero, read_whole
@@ -107,7 +108,7 @@ class OfficePages(Pages):
         return ctx.render(
             "licensing/contract.html",
             row=row,
-            distributor=names[row.distributor_id] if row.distributor_id in names else "",
+            distributor=names.get(row.distributor_id or row.id, ""),
             badges=explain.state_badges(),
             code=code,
             is_told=is_told,
@@ -123,6 +124,12 @@ class OfficePages(Pages):
             return ctx.go("licensing.office.show", contract_id=row.id)
         back = url_for("licensing.office.show", contract_id=row.id)
         return ctx.render("licensing/enable.html", row=row, credit_left=None, back=back)
+
+    @command("/<uuid:contract_id>/signed", action="write")
+    def signed(self, ctx: Context, contract_id: UUID) -> Any:
+        """The signed licence document, for a client who hosts it himself."""
+        content = sign_licence.sign_contract(ctx.session, contract_id, now=ctx.now)
+        return ctx.file(content, "licencia.json", "application/json")
 
     @command("/<uuid:contract_id>/withdraw", action="write")
     def withdraw(self, ctx: Context, contract_id: UUID) -> Any:

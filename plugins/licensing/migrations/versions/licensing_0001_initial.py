@@ -132,6 +132,7 @@ def upgrade() -> None:
         sa.Column("subscription_id", sa.Uuid(), nullable=True),
         sa.Column("standing", sa.String(length=12), nullable=False),
         sa.Column("standing_since", core.db.types.UtcDateTime(), nullable=True),
+        sa.Column("paid_through_on", sa.Date(), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
