@@ -1,0 +1,129 @@
+"""Mail over a real SMTP server: what arrives is what was meant, and refusals say whether to try again."""
+
+from __future__ import annotations
+
+import email
+from datetime import UTC, datetime
+from email.policy import default
+
+import pytest
+import requests
+
+from core.adapters.smtp_mailer import NullMailer, SmtpMailer, open_mailer
+from core.contracts.ports import Attachment, Mail, MailError
+from core.demo.mailbox import Mailbox
+from core.errors import SetupError
+from core.processes import free_port
+from core.settings import read_settings
+
+MAIL = Mail(
+    message_id="doc-1@yupana",
+    to="rosa.guaman@demo.example",
+    subject="Factura 001-001-000000001 de Ñandú S.A.",
+    text="Su factura está lista.\n",
+    html="<p>Su factura está <a href='http://127.0.0.1/x'>lista</a>.</p>",
+    sender_name="Ñandú S.A.",
+    reply_to="caja@cumbres.example",
+    sent_at=datetime(2026, 4, 25, 13, 0, tzinfo=UTC),
+    attachments=(
+        Attachment("factura.xml", "application/xml", b"<?xml version='1.0'?>\n<a>\xc3\xb1</a>\n"),
+        Attachment("ride.pdf", "application/pdf", bytes(range(256))),
+    ),
+)
+
+
+@pytest.fixture
+def box(tmp_path):
+    made = Mailbox(tmp_path / "mail", smtp_port=free_port(), port=0)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def mailer(box):
+    return SmtpMailer(f"smtp://127.0.0.1:{box._smtp.port}", sender="no-responder@yupana.example")
+
+
+def test_a_mail_arrives_whole(box, mailer):
+    mailer.send(MAIL)
+    found = box.sink.message(1)
+    assert found["Message-ID"] == "<doc-1@yupana>"
+    assert str(found["To"]) == MAIL.to
+    assert found["Subject"] == MAIL.subject
+    assert found["From"].addresses[0].addr_spec == "no-responder@yupana.example"
+    assert found["From"].addresses[0].display_name == "Ñandú S.A."
+    assert str(found["Reply-To"]) == "caja@cumbres.example"
+    assert found["Date"].datetime == MAIL.sent_at
+    assert "está lista" in found.get_body(("plain",)).get_content()
+    assert "<a href" in found.get_body(("html",)).get_content()
+    files = {one.get_filename(): one.get_payload(decode=True) for one in found.iter_attachments()}
+    assert files == {one.filename: one.content for one in MAIL.attachments}
+
+
+def test_nobody_adds_a_header(box, mailer):
+    from dataclasses import replace
+
+    mailer.send(replace(MAIL, subject="Hola\r\nBcc: spy@example.com", sender_name="A\nB"))
+    found = box.sink.message(1)
+    assert found["Bcc"] is None
+    assert found["Subject"] == "Hola Bcc: spy@example.com"
+
+
+@pytest.mark.parametrize("address", ["", "nobody", "a b@c.ec", "a@b@c", "a@b.ec\r\nBcc: x@y.z"])
+def test_an_address_that_is_none_is_refused_for_good(mailer, address):
+    from dataclasses import replace
+
+    with pytest.raises(MailError) as refused:
+        mailer.send(replace(MAIL, to=address))
+    assert refused.value.permanent
+
+
+@pytest.mark.parametrize(
+    ("answer", "permanent"), [("550 no such user", True), ("450 later", False)]
+)
+def test_the_servers_word_decides_about_a_repeat(box, mailer, monkeypatch, answer, permanent):
+    async def refuse(server, session, envelope):
+        return answer
+
+    monkeypatch.setattr(box.sink, "handle_DATA", refuse)
+    with pytest.raises(MailError, match=answer[:3]) as refused:
+        mailer.send(MAIL)
+    assert refused.value.permanent is permanent
+
+
+def test_a_server_that_is_away_is_tried_again():
+    with pytest.raises(MailError) as refused:
+        SmtpMailer(f"smtp://127.0.0.1:{free_port()}", sender="a@b.ec").send(MAIL)
+    assert not refused.value.permanent
+
+
+def test_the_setting_chooses(tmp_path):
+    null = open_mailer(read_settings(home=tmp_path))
+    assert isinstance(null, NullMailer)
+    with pytest.raises(MailError, match="YUPANA_SMTP_URL"):
+        null.send(MAIL)
+    assert isinstance(
+        open_mailer(read_settings(home=tmp_path, smtp_url="smtp://127.0.0.1:25")), SmtpMailer
+    )
+    for wrong in ("mail.example.com", "http://x", "smtp://"):
+        with pytest.raises(SetupError):
+            open_mailer(read_settings(home=tmp_path, smtp_url=wrong))
+
+
+def test_the_mailbox_shows_what_came(box, mailer):
+    mailer.send(MAIL)
+    with requests.Session() as page:
+        page.trust_env = False
+        listed = page.get(f"{box.address}/mails.json", timeout=30).json()
+        assert listed[0]["subject"] == MAIL.subject
+        assert listed[0]["attachments"] == ["factura.xml", "ride.pdf"]
+        assert "Factura 001-001-000000001" in page.get(box.address, timeout=30).text
+        assert "sandbox" in page.get(f"{box.address}/1", timeout=30).text
+        assert "está" in page.get(f"{box.address}/1/html", timeout=30).text
+        assert page.get(f"{box.address}/1/1", timeout=30).content == bytes(range(256))
+        raw = email.message_from_bytes(
+            page.get(f"{box.address}/1.eml", timeout=30).content, policy=default
+        )
+        assert raw["Message-ID"] == "<doc-1@yupana>"
+        for missing in ("/2", "/2.eml", "/1/9", "/etc/passwd", "/../x"):
+            assert page.get(box.address + missing, timeout=30).status_code == 404
