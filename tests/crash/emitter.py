@@ -1,0 +1,80 @@
+"""The emitter that crash tests kill: a process that forks a worker for each order it reads.
+
+The parent has loaded everything and has no threads, so a fork is cheap and safe. An order is one JSON
+line: ``{"now": ISO, "failpoint": "name:nth", "kill_after": seconds}``; the answer is one JSON line:
+``{"signal": 9}`` or ``{"signal": 0, "code": 0}``. The worker runs every job that is due and ends.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from datetime import datetime
+from typing import Any
+
+from core import jobs, plugins, runtime, settings
+from core.adapters.clock import FixedClock
+from core.adapters.keyring import Keyring
+from core.adapters.smtp_mailer import open_mailer
+from core.db.session import Database, bind
+
+MASTER_KEY = b"k" * 32
+
+
+def main() -> None:
+    """Read orders until standard input ends."""
+    plugins.load(None)
+    tell({"ready": True})
+    for text in sys.stdin:
+        order = json.loads(text)
+        child = os.fork()
+        if child == 0:
+            work(order)
+        tell(watch(child, order.get("kill_after")))
+
+
+def tell(answer: dict[str, Any]) -> None:
+    """One JSON line to whoever gives the orders."""
+    sys.stdout.write(json.dumps(answer) + "\n")
+    sys.stdout.flush()
+
+
+def watch(child: int, kill_after: float | None) -> dict[str, int]:
+    """Wait for the worker, or kill it after a while."""
+    deadline = None if kill_after is None else time.monotonic() + kill_after
+    while True:
+        pid, status = os.waitpid(child, 0 if deadline is None else os.WNOHANG)
+        if pid:
+            return {
+                "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+                "code": status >> 8,
+            }
+        if deadline is not None and time.monotonic() > deadline:
+            os.kill(child, signal.SIGKILL)
+            deadline = None
+        time.sleep(0.002)
+
+
+def work(order: dict[str, str]) -> None:
+    """Do what is due at that instant, then end without a trace."""
+    given = settings.use(
+        settings.read_settings().model_copy(update={"failpoint": order.get("failpoint", "")})
+    )
+    clock = FixedClock(datetime.fromisoformat(order["now"]))
+    runtime.use(runtime.Runtime(given, clock, Keyring([MASTER_KEY]), open_mailer(given)))
+    database = Database(given.database_url.get_secret_value())
+    bind(database)
+    code = 1
+    try:
+        jobs.run_due(database.engine)
+        code = 0
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()
