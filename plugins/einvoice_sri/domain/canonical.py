@@ -65,8 +65,17 @@ def read_xml(xml: bytes, *, keep_comments: bool = True) -> Any:
 
 
 def canonical(element: Any) -> bytes:
-    """Inclusive C14N 1.0 of an element in its place, without comments."""
-    return bytes(etree.tostring(element, method="c14n", exclusive=False, with_comments=False))
+    """Inclusive C14N 1.0 of an element in its place, without comments.
+
+    Raises ``XmlRefused`` for the few documents that have none (relative namespace addresses).
+    """
+    try:
+        return bytes(etree.tostring(element, method="c14n", exclusive=False, with_comments=False))
+    except etree.C14NError as error:
+        raise XmlRefused(
+            _("The document has a namespace with characters that cannot be signed."),
+            code="sri_xml_not_canonical",
+        ) from error
 
 
 def already_canonical(body: bytes) -> bool:
