@@ -17,12 +17,16 @@ from core.contracts.hooks import AccessDecision, MenuEntry
 from core.db.scope import Scope, in_scope
 from core.i18n import gettext, ngettext
 from core.i18n import lazy as _
+from core.services.settings import read as read_setting
 from core.web import access
+from core.web.formats import instant
 
 if TYPE_CHECKING:
     from core.security.identity import Identity
+    from core.settings import Settings
 
 log = logging.getLogger(__name__)
+ENVIRONMENT = "einvoice_sri.environment"  # 1 pruebas, 2 producción
 SEARCHES = (
     ("sales.invoice.index", "sales.invoice:read"),
     ("licensing.licence.index", "licensing.licence:read"),
@@ -117,14 +121,7 @@ class Shell:
     @property
     def strips(self) -> list[Strip]:
         """Simulation, test environment, demo clock and licence, as the page must say."""
-        found = list(g.get("strips", ()))
-        if current_app.extensions["yupana"].settings.demo:
-            now = runtime.clock().now()
-            from core.web.formats import instant
-
-            found.append(
-                Strip("wait", gettext("DEMO"), gettext("Demo clock: %(now)s", now=instant(now)))
-            )
+        found = [*g.get("strips", ()), *self._unreal()]
         decision = self._licence()
         if decision is not None and not decision.allowed:
             found.append(
@@ -137,6 +134,39 @@ class Shell:
                 )
             )
         return found
+
+    def _unreal(self) -> list[Strip]:
+        """Simulator, SRI's test environment, the clock of a demo."""
+        settings = current_app.extensions["yupana"].settings
+        found = []
+        if is_simulated(settings):
+            found.append(
+                Strip(
+                    "warn",
+                    gettext("SIMULATION"),
+                    gettext("Documents go to a simulator and have no tax value."),
+                )
+            )
+        elif self._is_test_environment():
+            found.append(
+                Strip(
+                    "warn",
+                    gettext("TEST ENVIRONMENT"),
+                    gettext("SRI answers, but documents have no tax value."),
+                )
+            )
+        if settings.demo:
+            shown = instant(runtime.clock().now())
+            found.append(Strip("wait", gettext("DEMO"), gettext("Demo clock: %(now)s", now=shown)))
+        return found
+
+    def _is_test_environment(self) -> bool:
+        ctx = g.get("ctx")
+        if self.tenancy is None or ctx is None or not ctx.session.is_active:
+            return False
+        if ENVIRONMENT not in current_app.extensions["yupana"].host.settings:
+            return False
+        return bool(read_setting(ctx.session, ENVIRONMENT) == 1)
 
     @property
     def notices(self) -> list[tuple[str, str]]:
@@ -167,6 +197,12 @@ class Shell:
             or (url != "/" and request.path.startswith(url.rstrip("/") + "/"))
         ]
         return max(inside, key=len, default="")
+
+
+def is_simulated(settings: Settings) -> bool:
+    """Do this installation's documents go to a simulator?"""
+    where = settings.sri_url or ("simulator" if settings.demo else "")
+    return where == "simulator" or where.startswith(("http://", "https://"))
 
 
 def url_or_none(endpoint: str) -> str | None:
