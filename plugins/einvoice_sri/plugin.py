@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -23,7 +23,8 @@ from core.contracts.services import FiscalIssuing
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
 from plugins.einvoice_sri import cli, demo, jobs, models, settings, views
-from plugins.einvoice_sri.services.document_files import document_files
+from plugins.einvoice_sri.cli.bench_emission import emission
+from plugins.einvoice_sri.services.document_files import document_files, legal_documents
 from plugins.einvoice_sri.services.p12_expiry import certificate_attention
 from plugins.einvoice_sri.services.request_documents import Issuing
 from plugins.einvoice_sri.views.attention import attention, page_block
@@ -116,6 +117,11 @@ class EinvoiceSriPlugin:
         return document_files(session, access_key)
 
     @hookimpl
+    def legal_documents(self, session: Session, after: str, size: int) -> Sequence[str]:
+        """The keys of what SRI authorised."""
+        return legal_documents(session, after, size)
+
+    @hookimpl
     def background_processes(self) -> Sequence[BackgroundProcess]:
         """The simulator, for the demo."""
         return demo.PROCESSES
@@ -134,6 +140,11 @@ class EinvoiceSriPlugin:
     def register_commands(self, group: click.Group) -> None:
         """``yupana sri``."""
         cli.register(group)
+
+    @hookimpl
+    def benchmarks(self) -> Mapping[str, Callable[..., Any]]:
+        """``yupana bench emission``."""
+        return {"emission": emission}
 
     @hookimpl
     def register_tasks(self) -> Sequence[Task]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -16,6 +18,17 @@ def document_files(session: Session, access_key: str) -> DocumentFiles | None:
     query = select(FiscalDocument).where(FiscalDocument.access_key == access_key)
     document = session.scalar(query)
     return None if document is None else files_of(session, document)
+
+
+def legal_documents(session: Session, after: str, size: int) -> Sequence[str]:
+    """Access keys of the authorised documents of the tenant at hand behind ``after``, in their order."""
+    keys = (
+        select(FiscalDocument.access_key)
+        .where(FiscalDocument.authorized_at.is_not(None), FiscalDocument.access_key > after)
+        .order_by(FiscalDocument.access_key)
+        .limit(size)
+    )
+    return [key for key in session.scalars(keys) if key is not None]
 
 
 def files_of(session: Session, document: FiscalDocument) -> DocumentFiles | None:
