@@ -143,7 +143,7 @@ _TOTALS = 212.0
 def _foot(cursor: Cursor) -> None:
     """Additional fields and payment forms on the left, totals on the right."""
     hoja = cursor.hoja
-    totals = len(hoja.totales) * 13 + (22 if hoja.total else 0)
+    totals = sum(_total_high(label) for label, _value in hoja.totales) + (22 if hoja.total else 0)
     cursor.need(min(totals + 4, BOTTOM - TOP - 30))
     top, first = cursor.y, cursor.page
     _totals(first, hoja, top)
@@ -152,13 +152,22 @@ def _foot(cursor: Cursor) -> None:
     _payments(cursor, hoja, room if cursor.page is first else INNER)
 
 
+def _total_lines(label: str) -> list[str]:
+    return wrap(label, _TOTALS - 80, 8)
+
+
+def _total_high(label: str) -> float:
+    return 13 + (len(_total_lines(label)) - 1) * 9
+
+
 def _totals(page: Page, hoja: Hoja, y: float) -> None:
     left = RIGHT - _TOTALS
     for label, value in hoja.totales:
-        page.text(left + 6, y + 9, wrap(label, _TOTALS - 80, 8)[0], 8, ink=SOFT)
+        for place, line in enumerate(_total_lines(label)):
+            page.text(left + 6, y + 9 + place * 9, line, 8, ink=SOFT)
         page.right(RIGHT - 4, y + 9, value, 8.5)
-        page.rule(left, y + 13, RIGHT, thick=0.25)
-        y += 13
+        y += _total_high(label)
+        page.rule(left, y, RIGHT, thick=0.25)
     if hoja.total:
         label, value = hoja.total
         page.box(left, y + 2, _TOTALS, 19, fill=SHADE)

@@ -42,7 +42,8 @@ class Cursor:
         hoja, page = self.hoja, self.page
         watermark(hoja, page)
         page.text(LEFT, TOP + 8, f"{hoja.titulo} {hoja.numero}", 9, font=BOLD)
-        page.right(RIGHT, TOP + 8, f"{hoja.razon_social} · RUC {hoja.ruc}"[:90], 8, ink=SOFT)
+        whose = wrap(f"RUC {hoja.ruc} · {hoja.razon_social}", INNER - 180, 8)[0]
+        page.right(RIGHT, TOP + 8, whose, 8, ink=SOFT)
         page.rule(LEFT, TOP + 14, RIGHT)
         self.y = TOP + 24
 

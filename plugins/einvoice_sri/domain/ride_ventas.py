@@ -216,14 +216,18 @@ def _exportacion(info: InfoFactura) -> list[Seccion]:
             pares(
                 ("Negociación (Incoterm)", info.inco_term_factura),
                 ("Lugar", info.lugar_inco_term),
-                ("País de origen", info.pais_origen),
+                ("País de origen", _pais(info.pais_origen)),
                 ("Puerto de embarque", info.puerto_embarque),
                 ("Puerto de destino", info.puerto_destino),
-                ("País de destino", info.pais_destino),
-                ("País de adquisición", info.pais_adquisicion),
+                ("País de destino", _pais(info.pais_destino)),
+                ("País de adquisición", _pais(info.pais_adquisicion)),
             ),
         )
     ]
+
+
+def _pais(codigo: str | None) -> str:
+    return catalogos.nombre("paises", codigo) if codigo else ""
 
 
 def _reembolsos(reembolsos: tuple[ReembolsoDetalle, ...]) -> list[Seccion]:

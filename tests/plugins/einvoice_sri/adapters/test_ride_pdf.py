@@ -147,6 +147,14 @@ def test_many_additional_fields_and_payments_flow_too():
     assert "Información adicional" not in words(ride_pdf.render(only_paid))
 
 
+def test_a_long_name_of_a_total_is_shown_whole():
+    sheet = hoja(FACTURA)
+    sheet = replace(
+        sheet, totales=(*sheet.totales, ("Tasa de recolección de basura del municipio", "5,00"))
+    )
+    assert "Tasa de recolección de basura del municipio" in words(ride_pdf.render(sheet))
+
+
 def test_odd_texts_are_printed_not_obeyed():
     documento = comprobante(FACTURA, PRODUCCION)
     odd = CampoAdicional(nombre="Nota (uno\\dos)", valor="a\nb ) Tj ET \\( € “ñ” 😀")

@@ -215,6 +215,7 @@ def test_the_special_cases_of_a_factura_are_shown():
     titulos = [one.titulo for one in sheet.secciones]
     assert titulos == ["", "", "Comercio exterior", "Traslado (sustituye a la guía de remisión)"]
     assert ("Placa", "PBA1234") in sheet.secciones[0].pares
+    assert ("País de destino", "Estados Unidos") in sheet.secciones[2].pares
     assert ("Negociación (Incoterm)", "FOB") in sheet.secciones[2].pares
     assert ("Motivo del traslado", "Venta") in sheet.secciones[3].pares
     tabla = sheet.secciones[1].tabla
