@@ -219,7 +219,15 @@ class Notice(TenantMixin, Base):
     __table_args__ = (
         *tenant_args(),
         tenant_ref("subscription_id", "billing_subscription"),
-        UniqueConstraint("tenant_id", "subscription_id", "kind", "on_date"),
+        UniqueConstraint(
+            "tenant_id",
+            "subscription_id",
+            "kind",
+            "on_date",
+            "invoice_id",
+            name="uq_billing_notice_once",
+            postgresql_nulls_not_distinct=True,
+        ),
         Index(
             "ix_billing_notice_waiting",
             "tenant_id",

@@ -13,7 +13,7 @@ STATES = (ACTIVE, ENDING, ENDED)
 LABELS = {
     ACTIVE: lazy("Active"),
     ENDING: lazy("Ends soon"),
-    ENDED: lazy("Ended"),
+    ENDED: lazy("Has ended"),
 }
 
 TRANSITIONS: dict[tuple[str, str], str] = {
