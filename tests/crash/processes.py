@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 90.0  # a busy machine may be slow; a condition that is met ends the wait at once
+PATIENCE_S = 240.0  # a busy machine may be slow; a condition that is met ends the wait at once
 
 
 def wait_until(what: str, probe: Callable[[], Any], *, seconds: float = PATIENCE_S) -> Any:
@@ -48,6 +48,9 @@ def running(
         )
         try:
             yield process
+        except AssertionError as failure:
+            log.flush()
+            raise AssertionError(f"{failure}\n{Path(log.name).read_text()[-2000:]}") from failure
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
