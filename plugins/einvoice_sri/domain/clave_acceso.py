@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from itertools import cycle
+from operator import mul
 from uuid import UUID
 
 from plugins.einvoice_sri.domain import secuencial as numeros
@@ -40,10 +41,9 @@ class ClaveInvalida(ValueError):
 
 def digito(cuarenta_y_ocho: str) -> str:
     """Modulo 11 from right to left with 2..7: ``41261533 -> 6``; 11 becomes 0 and 10 becomes 1."""
-    suma = sum(
-        (ord(cifra) - 48) * peso
-        for cifra, peso in zip(reversed(cuarenta_y_ocho), _PESOS, strict=False)
-    )
+    cifras = cuarenta_y_ocho.encode()[::-1]
+    pesos = _PESOS[: len(cifras)]
+    suma = sum(map(mul, cifras, pesos)) - 48 * sum(pesos)  # 48 is the code of "0"
     resto = 11 - suma % 11
     return "0" if resto == 11 else "1" if resto == 10 else str(resto)
 

@@ -119,11 +119,8 @@ def tarifa(rate: Decimal) -> Decimal:
 
 def medida(value: Decimal) -> Decimal:
     """A quantity or price with two to six decimals: ``1 -> 1.00``, ``0.333333`` as it is."""
-    trimmed = value.normalize()
-    exponent = trimmed.as_tuple().exponent
-    if isinstance(exponent, int) and exponent > -2:
-        return value.quantize(ZERO)
-    return trimmed
+    cents = value.quantize(ZERO)
+    return cents if cents == value else value.normalize()
 
 
 def detalle(line: FiscalLine) -> Detalle:
