@@ -136,18 +136,10 @@ class Shell:
         return found
 
     def _unreal(self) -> list[Strip]:
-        """Simulator, SRI's test environment, the clock of a demo."""
+        """SRI's test environment, the clock of a demo (einvoice_sri tells of a simulator)."""
         settings = current_app.extensions["yupana"].settings
         found = []
-        if is_simulated(settings):
-            found.append(
-                Strip(
-                    "warn",
-                    gettext("SIMULATION"),
-                    gettext("Documents go to a simulator and have no tax value."),
-                )
-            )
-        elif self._is_test_environment():
+        if not is_simulated(settings) and self._is_test_environment():
             found.append(
                 Strip(
                     "warn",

@@ -1,0 +1,179 @@
+"""Every page that a link reaches, as each role: no axe violation, nothing cut off, no English."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from core.app import create_app
+from core.settings import read_settings
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+ROLES = ("owner", "operator", "distributor", "adviser", "salesperson", "accountant", "integrator")
+SCREENS = Path(__file__).parents[2] / "test-output" / "screens"
+AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text()
+PATIENCE = 60_000  # ms
+MOST = 120  # pages of one role
+ENGLISH = re.compile(
+    r"\b(the|and|your|with|please|save|cancel|search|new|invoice|customer|amount|password"
+    r"|settings|required|optional|none|undefined|loading)\b",
+    re.IGNORECASE,
+)
+VISIBLE_WORDS = """() => {
+  const copy = document.body.cloneNode(true);
+  copy.querySelectorAll('code, kbd, pre, script, style, [lang="en"], option, td, .num, input').forEach(e => e.remove());
+  return document.title + ' ' + copy.textContent;
+}"""
+AXE_RUN = """async () => {
+  const found = await axe.run(document, {resultTypes: ['violations']});
+  return found.violations.map(v => v.id + ': ' + v.help + ' @ ' + v.nodes.slice(0, 3).map(n => n.target.join(' ')).join(' | '));
+}"""
+
+
+@pytest.fixture(scope="module")
+def routes(host, tmp_path_factory):
+    """The URL map, to tell pages of one kind from another."""
+    return create_app(read_settings(home=tmp_path_factory.mktemp("routes")), host).url_map.bind("x")
+
+
+def sign_in(browser: Browser, demo, role: str) -> BrowserContext:
+    """A browser context in which the first person of a role is signed in."""
+    user, ruc = demo.way(role)
+    context = browser.new_context(locale="es-EC", reduced_motion="reduce", bypass_csp=True)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto(f"{demo.address}/sign-in")
+    page.fill("#username", user)
+    page.fill("#password", demo.password)
+    page.fill("#company", ruc)
+    with page.expect_navigation():
+        page.click("main form button.primary")
+    assert "/sign-in" not in page.url, page.inner_text("main")
+    page.close()
+    return context
+
+
+def kind(routes, path: str) -> str | None:
+    """The endpoint behind a path; None for files and unknown addresses."""
+    try:
+        endpoint, _ = routes.match(urlsplit(path).path, "GET")
+    except (HTTPException, RequestRedirect):
+        return None
+    return None if endpoint.endswith(".static") else endpoint
+
+
+def faults(page: Page) -> list[str]:
+    """What is wrong with the page as it is shown now, at both widths."""
+    found = []
+    for width, height in ((1280, 900), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate(AXE)
+        found += [f"{width}: {one}" for one in page.evaluate(AXE_RUN)]
+        wider = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        if wider > 0:
+            found.append(f"{width}: {wider} px wider than the screen")
+    leak = ENGLISH.search(page.evaluate(VISIBLE_WORDS))
+    if leak:
+        found.append(f"English: {leak[0]}")
+    return found
+
+
+def picture(page: Page, name: str) -> None:
+    """Screenshots for people to look at."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    for width, height in ((1280, 900), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.screenshot(path=str(SCREENS / f"{name}-{width}.png"), full_page=True)
+
+
+def test_every_page_of_every_role(browser: Browser, demo, routes):
+    """One page of each kind (endpoint), opened by the first role that reaches it."""
+    seen: set[str] = set()
+    wrong: dict[str, list[str]] = {}
+    for role in ROLES:
+        context = sign_in(browser, demo, role)
+        page = context.new_page()
+        queue, queued = ["/"], {"/"}
+        opened = 0
+        while queue and opened < MOST:
+            path = queue.pop(0)
+            endpoint = kind(routes, path)
+            if endpoint is None or (endpoint in seen and path != "/"):
+                continue
+            answer = context.request.get(demo.address + path)
+            if answer.status in (403, 404) or "text/html" not in answer.headers.get(
+                "content-type", ""
+            ):
+                seen.add(endpoint)
+                continue
+            assert answer.status < 500, (role, path, answer.status)
+            seen.add(endpoint)
+            page.goto(demo.address + path)
+            opened += 1
+            found = faults(page)
+            if found:
+                wrong[f"{role} {path}"] = found
+            picture(page, f"{role}-{endpoint}")
+            for link in page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)"):
+                there = urlsplit(link)
+                if f"{there.scheme}://{there.netloc}" == demo.address:
+                    address = there.path + (f"?{there.query}" if there.query else "")
+                    if address not in queued:
+                        queued.add(address)
+                        queue.append(address)
+        context.close()
+    assert len(seen) > 30, seen
+    assert not wrong, "\n".join(f"{where}: {one}" for where, all_ in wrong.items() for one in all_)
+
+
+def test_pages_without_signing_in(browser: Browser, demo):
+    context = browser.new_context(locale="es-EC", reduced_motion="reduce", bypass_csp=True)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    wrong = {}
+    for path in ("/sign-in", "/forgot", "/reset/nada", "/activate/nada", "/no-existe"):
+        page.goto(demo.address + path)
+        found = faults(page)
+        if found:
+            wrong[path] = found
+        picture(page, "anyone-" + path.strip("/").replace("/", "-"))
+    context.close()
+    assert not wrong, wrong
+
+
+def test_the_door_works_without_scripts(browser: Browser, demo):
+    context = browser.new_context(java_script_enabled=False, locale="es-EC")
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    user, ruc = demo.way("owner")
+    page.goto(f"{demo.address}/sign-in")
+    page.fill("#username", user)
+    page.fill("#password", demo.password)
+    page.fill("#company", ruc)
+    page.click("main form button.primary")
+    page.wait_for_url(f"{demo.address}/")
+    assert page.locator("h1").count() == 1
+    context.close()
+
+
+def test_keys_open_search_and_help(browser: Browser, demo):
+    context = sign_in(browser, demo, "owner")
+    page = context.new_page()
+    page.goto(demo.address + "/")
+    page.keyboard.press("?")
+    page.wait_for_selector("dialog#keys[open]")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog#keys:not([open])", state="attached")
+    page.keyboard.press("/")
+    page.wait_for_function("document.activeElement && document.activeElement.id === 'search'")
+    context.close()
