@@ -114,7 +114,7 @@ _current: Settings | None = None
 
 def use(settings: Settings) -> Settings:
     """Make ``settings`` those of this process."""
-    global _current  # noqa: PLW0603
+    global _current
     _current = settings
     return settings
 

@@ -25,7 +25,7 @@ from core.demo.mailbox import parsed
 from core.processes import free_port
 from core.settings import Settings
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0  # a busy machine may be slow; what comes ends the wait at once
 PAUSE_S = 0.1
 _T = TypeVar("_T")
 
