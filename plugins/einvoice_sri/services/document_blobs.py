@@ -9,7 +9,7 @@ from hashlib import sha256
 from uuid import UUID
 
 import zstandard
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,12 @@ from plugins.einvoice_sri.models.documents import BlobDictionary, DocumentBlob
 
 LEVEL = 3
 MAX_BYTES = 1024 * 1024
+_ADD_ENVELOPES = text(
+    "UPDATE sri_document_blob b SET envelope_head = e.head, envelope_tail = e.tail"
+    " FROM unnest(CAST(:documents AS uuid[]), CAST(:heads AS bytea[]), CAST(:tails AS bytea[]))"
+    " AS e(document_id, head, tail)"
+    " WHERE b.tenant_id = :tenant AND b.document_id = e.document_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +93,35 @@ def read_signed(session: Session, document_ids: Iterable[UUID]) -> Mapping[UUID,
 
 def add_envelopes(session: Session, envelopes: Sequence[Envelope]) -> None:
     """Write what SRI put around documents that are authorised now."""
+    if not envelopes:
+        return
+    session.execute(
+        _ADD_ENVELOPES,
+        {
+            "documents": [one.document_id for one in envelopes],
+            "heads": [one.head for one in envelopes],
+            "tails": [one.tail for one in envelopes],
+            "tenant": scope_of(session).tenant_id,
+        },
+    )
     for one in envelopes:
-        values: dict[str, object] = {"envelope_head": one.head, "envelope_tail": one.tail}
         if one.replaced is not None:
-            values |= {
-                "codec": "raw",
-                "dictionary_id": None,
-                "body": one.replaced,
-                "size": len(one.replaced),
-                "sha256": sha256(one.replaced).hexdigest(),
-            }
-        session.execute(
-            update(DocumentBlob)
-            .where(DocumentBlob.document_id == one.document_id)
-            .values(values)
-            .execution_options(synchronize_session=False)
+            _replace(session, one.document_id, one.replaced)
+
+
+def _replace(session: Session, document_id: UUID, content: bytes) -> None:
+    session.execute(
+        update(DocumentBlob)
+        .where(DocumentBlob.document_id == document_id)
+        .values(
+            codec="raw",
+            dictionary_id=None,
+            body=content,
+            size=len(content),
+            sha256=sha256(content).hexdigest(),
         )
+        .execution_options(synchronize_session=False)
+    )
 
 
 def read_authorized(session: Session, document_id: UUID) -> bytes | None:
