@@ -131,14 +131,17 @@ def value(schema: Schema, simple: Any, random: Random) -> str:
     if shown:
         return _sample(sre_parser.parse(random.choice(shown)), random, max(least, 1), most)
     length = random.choice((max(least, 1), most, random.randint(max(least, 1), min(most, 25))))
-    return "".join(random.choice(LETRAS) for _ in range(length))
+    return "".join(random.choices(LETRAS, k=length))
 
 
 def _number(total: int, decimals: int, random: Random) -> str:
     whole = random.choice((1, total - decimals, random.randint(1, total - decimals)))
-    digits = "".join(random.choice("0123456789") for _ in range(whole)).lstrip("0") or "0"
+    digits = "".join(random.choices("0123456789", k=whole)).lstrip("0") or "0"
     fraction = "".join(random.choice("0123456789") for _ in range(random.choice((0, 2, decimals))))
     return f"{digits}.{fraction}" if fraction else digits
+
+
+_DIGIT = [(sre.RANGE, (48, 57))]
 
 
 def _sample(pattern: Any, random: Random, least: int, most: int) -> str:
@@ -157,6 +160,9 @@ def _sample(pattern: Any, random: Random, least: int, most: int) -> str:
             if high is sre.MAXREPEAT:
                 low, high = max(low, least), most
             count = random.choice((low, high, random.randint(low, high)))
+            if len(inner) == 1 and inner[0][0] is sre.IN and inner[0][1] == _DIGIT:
+                out += "".join(random.choices("0123456789", k=count))
+                continue
             out += "".join(_sample(inner, random, least, most) for _ in range(count))
         else:
             raise AssertionError(kind)
