@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from core.contracts.events import Event
 from core.contracts.hooks import (
     Attention,
+    DemoStep,
     EventContext,
     MenuEntry,
     Permission,
@@ -22,7 +23,7 @@ from core.contracts.hooks import (
 from core.contracts.schedule import Schedule
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
-from plugins.billing import cli, jobs, models, settings, views
+from plugins.billing import cli, demo, jobs, models, settings, views
 from plugins.billing.cli.bench import bench_command
 from plugins.billing.services import contracts, find_attention, reactions
 
@@ -114,6 +115,16 @@ class BillingPlugin:
     def handle_event(self, event: Event, context: EventContext) -> None:
         """Charges follow their invoices."""
         reactions.react_to(event, context)
+
+    @hookimpl
+    def seed_demo(self, context: Any) -> None:
+        """Plans and members."""
+        demo.seed(context)
+
+    @hookimpl
+    def demo_steps(self) -> Sequence[DemoStep]:
+        """The gym's day 25."""
+        return demo.STEPS
 
     @hookimpl
     def benchmarks(self) -> Mapping[str, Callable[..., Any]]:

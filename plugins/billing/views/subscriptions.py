@@ -15,7 +15,7 @@ from core.web.paging import count_capped, page_by_key
 from core.web.views import Pages, command, form, page
 from plugins.billing.domain import lifecycle
 from plugins.billing.domain.invoicing import derivation_json, explain
-from plugins.billing.models import Subscription
+from plugins.billing.models import Plan, Subscription
 from plugins.billing.services import cancel, change_plan, plans, read_subscriptions, subscribe
 from plugins.billing.views import words
 from plugins.billing.views.typed import read_day, read_quantity
@@ -32,7 +32,10 @@ class SubscriptionPages(Pages):
         """The list, filtered by state."""
         state = ctx.args.get("state", "")
         state = state if state in lifecycle.STATES else ""
-        query = read_subscriptions.list_query(state, ctx.uuid("plan"))
+        plan_id = ctx.uuid("plan")
+        if plan_id is not None and ctx.session.get(Plan, plan_id) is None:
+            raise NotFound
+        query = read_subscriptions.list_query(state, plan_id)
         rows = page_by_key(
             ctx.session, query, [Subscription.id.desc()], after=ctx.args.get("after")
         )
@@ -61,6 +64,7 @@ class SubscriptionPages(Pages):
                 raise NotFound(_("That plan does not exist. Choose another one."))
             start_on = read_day(ctx.form.get("start_on", ""), "start_on")
             quantity = read_quantity(ctx.form.get("quantity", ""))
+            _check_customer(ctx)
             if ctx.form.get("step") == "sign":
                 made = subscribe.subscribe(
                     ctx.session,
@@ -161,6 +165,12 @@ class SubscriptionPages(Pages):
         )
         ctx.flash(_("Welcome back: the first invoice is issued."))
         return ctx.go("billing.subscription.show", subscription_id=made)
+
+
+def _check_customer(ctx: Context) -> None:
+    known = ctx.uuid("customer_id")
+    if known is not None and known not in read_subscriptions.names_of(ctx.session, [known]):
+        raise NotFound
 
 
 def _customer(ctx: Context) -> UUID:
