@@ -23,7 +23,6 @@ from core.contracts.services import FiscalIssuing
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
 from plugins.einvoice_sri import cli, demo, jobs, models, settings, views
-from plugins.einvoice_sri.cli.bench_emission import emission
 from plugins.einvoice_sri.services.document_files import document_files, legal_documents
 from plugins.einvoice_sri.services.p12_expiry import certificate_attention
 from plugins.einvoice_sri.services.request_documents import Issuing
@@ -144,6 +143,8 @@ class EinvoiceSriPlugin:
     @hookimpl
     def benchmarks(self) -> Mapping[str, Callable[..., Any]]:
         """``yupana bench emission``."""
+        from plugins.einvoice_sri.cli.bench_emission import emission
+
         return {"emission": emission}
 
     @hookimpl

@@ -55,7 +55,10 @@ class Instant(click.ParamType):
 @as_json
 @tells
 def validate(file: Path, as_json: bool) -> None:
-    """Check a document against our schemas, its access key and SRI's arithmetic."""
+    """Check a document against our schemas, its access key and SRI's arithmetic.
+
+    Ends with 0 when it is valid, 1 when it is not, 2 when it cannot be read.
+    """
     content = open_envelope(file.read_bytes()).comprobante
     root = xml.parse(content)
     tipo, version = xsd.kind_of(root)
@@ -113,7 +116,12 @@ def _wrong_key(clave: str) -> list[dict[str, Any]]:
 def sign(
     *, file: Path, p12: Path, output: Path, hash_name: Hash, at: datetime | None, as_json: bool
 ) -> None:
-    """Sign a document with a P12 file. The password is asked for, or read from standard input."""
+    """Sign a document with a P12 file. The password is asked for, or the first line of standard input.
+
+    Ends with 0 when the file is written; 2 when the password, the certificate (expired, not yet
+    valid) or the document is refused, and then no file is left. A certificate for encryption only
+    signs with a warning.
+    """
     now = runtime.clock().now()
     at = at or now
     opened = open_signing_file(p12.read_bytes(), read_password(_("Password of the P12 file")), at)
@@ -153,7 +161,11 @@ def sign(
 @as_json
 @tells
 def verify(file: Path, ca: Path | None, as_json: bool) -> None:
-    """Verify a signed document, plain or inside SRI's authorisation envelope."""
+    """Verify a signed document, plain or inside SRI's authorisation envelope.
+
+    Ends with 0 when it is intact, 1 when it is not, 2 when it cannot be read. Without --ca the chain
+    is told as not checked and does not fail it.
+    """
     authorities = read_authorities(ca.read_bytes()) if ca else None
     sobre = open_envelope(file.read_bytes())
     informe = check(sobre.comprobante, authorities=authorities, now=runtime.clock().now())

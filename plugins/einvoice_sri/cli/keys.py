@@ -82,7 +82,7 @@ def build(
 @click.argument("access_key")
 @as_json
 def inspect_key(access_key: str, as_json: bool) -> None:
-    """Take an access key apart and check it."""
+    """Take an access key apart and check it. Ends with 0 when it is right, 1 when it is not."""
     try:
         found = clave_acceso.parse(access_key.strip())
     except clave_acceso.ClaveInvalida as error:
