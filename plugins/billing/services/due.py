@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from plugins.billing.domain.calendar import BillingCalendar, Span
@@ -126,8 +126,20 @@ def _read(
     lock: bool,
     limit: int,
 ) -> Sequence[Any]:
+    blocked = exists().where(
+        Charge.tenant_id == Subscription.tenant_id,
+        Charge.subscription_id == Subscription.id,
+        Charge.state == "open",
+        Charge.suspend_on <= on,
+        Charge.reported_at.is_(None),
+    )
+    told = exists().where(
+        PriceNoticeRow.tenant_id == Subscription.tenant_id,
+        PriceNoticeRow.subscription_id == Subscription.id,
+        PriceNoticeRow.is_applied.is_(False),
+    )
     query = (
-        select(*_COLUMNS)
+        select(*_COLUMNS, blocked.label("is_blocked"), told.label("is_told"))
         .where(Subscription.state == ACTIVE, Subscription.next_issue_on <= on)
         .order_by(Subscription.customer_id, Subscription.id)
     )
@@ -144,7 +156,7 @@ def _read(
             ),
         )
     if lock:
-        query = query.with_for_update(skip_locked=True)
+        query = query.with_for_update(skip_locked=True, of=Subscription)
     return session.execute(query).all()
 
 
@@ -160,18 +172,17 @@ def _work_out(
     batch = Batch()
     if not rows:
         return batch
-    ids = [row.id for row in rows]
     plan_ids = {row.plan_id for row in rows} | {row.next_plan_id for row in rows} - {None}
     plans = read_plans(session, plan_ids)
-    versions, notices = _told_prices(session, ids)
-    blocked = _blocked(session, ids, on, keep=calendar.policy.suspended_at_run == "keep_issuing")
+    versions, notices = _told_prices(session, [row.id for row in rows if row.is_told])
+    keep = calendar.policy.suspended_at_run == "keep_issuing"
     for row in rows:
         if len(batch.charges) >= limit and row.customer_id != batch.payers[-1]:
             break
         batch.ids.append(row.id)
         batch.payers.append(row.customer_id)
         batch.last = Cursor(row.customer_id, row.id)
-        if row.id in blocked:
+        if row.is_blocked and not keep:  # R15
             batch.blocked.append(row.id)
             continue
         told = (versions.get(row.id, []), notices.get(row.id, []))
@@ -222,28 +233,14 @@ def _dates(
     return due_on, calendar.suspend_on(due_on, span.first - ONE_DAY)
 
 
-def _blocked(session: Session, ids: Iterable[UUID], on: date, *, keep: bool) -> set[UUID]:
-    """R15: suspended and unreported on the day of the run."""
-    if keep:
-        return set()
-    return set(
-        session.scalars(
-            select(Charge.subscription_id).where(
-                Charge.state == "open",
-                Charge.subscription_id.in_(ids),
-                Charge.suspend_on <= on,
-                Charge.reported_at.is_(None),
-            )
-        )
-    )
-
-
 def _told_prices(
     session: Session, ids: Sequence[UUID]
 ) -> tuple[dict[UUID, list[PriceVersion]], dict[UUID, list[PriceNotice]]]:
     """The price versions that these subscriptions were told of, with the day they were."""
     versions: dict[UUID, list[PriceVersion]] = defaultdict(list)
     notices: dict[UUID, list[PriceNotice]] = defaultdict(list)
+    if not ids:
+        return versions, notices
     rows = session.execute(
         select(
             PriceNoticeRow.subscription_id,
