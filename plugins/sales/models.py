@@ -38,11 +38,10 @@ class Customer(TenantMixin, Base):
     __tablename__ = "sales_customer"
     __table_args__ = (
         *tenant_args(),
-        UniqueConstraint("tenant_id", "tax_id_type", "tax_id"),
+        UniqueConstraint("tenant_id", "tax_id", "tax_id_type"),
         CheckConstraint(one_of("tax_id_type", TAX_ID_TYPES), name="tax_id_type"),
         CheckConstraint("payment_term_days BETWEEN 0 AND 365", name="payment_term_days"),
         CheckConstraint("legal_name <> ''", name="legal_name"),
-        Index("ix_sales_customer_tax_id", "tenant_id", "tax_id"),
     )
 
     tax_id_type: Mapped[str] = mapped_column(String(2))
