@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import namedtuple
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -47,8 +48,9 @@ def page_by_key(
     """The rows of ``select`` ordered by ``columns``, ``size`` at a time.
 
     ``columns`` are NOT NULL columns that together name one row, such as
-    ``[Invoice.issued_on.desc(), Invoice.id.desc()]``; ``select`` has no ORDER BY. ``after`` comes
-    from the address (``ctx.args.get("after")``). Raises ``NotFound`` for a forged ``after``.
+    ``[Invoice.issued_on.desc(), Invoice.id.desc()]``; ``select`` has no ORDER BY. A row is what was
+    selected: an object, or a named tuple when it is several things. ``after`` comes from the address
+    (``ctx.args.get("after")``). Raises ``NotFound`` for a forged ``after``.
     """
     keys = [(_column(one), _is_descending(one)) for one in columns]
     backwards, values = _read_token(after, [key for key, _ in keys])
@@ -58,16 +60,19 @@ def page_by_key(
     statement = statement.order_by(
         *(key.desc() if descending != backwards else key.asc() for key, descending in keys)
     ).limit(size + 1)
-    found = list(session.execute(statement))
+    result = session.execute(statement)
+    names = list(result.keys())[: -len(keys)]
+    shape = namedtuple("shape", names, rename=True)  # type: ignore[misc]  # noqa: PYI024  (its fields are known when it runs)
+    found = list(result)
     more, found = len(found) > size, found[:size]
     if backwards:
         found.reverse()
     width = len(keys)
-    rows = [tuple(row)[:-width] for row in found]
+    rows = [shape(*tuple(row)[:-width]) for row in found]
     has_next = bool(found) and (backwards or more)
     has_previous = bool(found) and (more if backwards else values is not None)
     return Page(
-        rows=[row[0] if len(row) == 1 else found[at][:-width] for at, row in enumerate(rows)],
+        rows=[row[0] if len(row) == 1 else row for row in rows],
         next=_token(found[-1][-width:]) if has_next else None,
         previous="-" + _token(found[0][-width:]) if has_previous else None,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import signal
@@ -48,6 +49,11 @@ class Demo:
         return next((user, ruc) for name, user, ruc in self.ways if name == role)
 
 
+def die_with_parent() -> None:
+    """Have the kernel stop the demo when this process is killed (PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
 def free_port() -> int:
     """A port that is free now."""
     with socket.socket() as probe:
@@ -78,6 +84,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             stdout=out,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=die_with_parent,  # noqa: PLW1509  (no thread of ours runs at this point)
         )
     try:
         address = f"http://127.0.0.1:{port}"

@@ -88,6 +88,13 @@ def faults(page: Page) -> list[str]:
     return found
 
 
+def note(where: str, found: list[str]) -> None:
+    """Write what was found beside the pictures, at once: a long run tells before it ends."""
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    with (SCREENS / "faults.txt").open("a") as out:
+        out.writelines(f"{where}: {one}\n" for one in found)
+
+
 def picture(page: Page, name: str) -> None:
     """Screenshots for people to look at."""
     SCREENS.mkdir(parents=True, exist_ok=True)
@@ -123,6 +130,7 @@ def test_every_page_of_every_role(browser: Browser, demo, routes):
             found = faults(page)
             if found:
                 wrong[f"{role} {path}"] = found
+                note(f"{role} {path}", found)
             picture(page, f"{role}-{endpoint}")
             for link in page.eval_on_selector_all("a[href]", "all => all.map(a => a.href)"):
                 there = urlsplit(link)

@@ -21,7 +21,7 @@ class HomePages(Pages):
         """What needs me today, then what the plugins show."""
         if ctx.identity is None or ctx.identity.tenancy is None:
             return ctx.go("core.companies.choose")
-        return ctx.render("core/home.html", attention=attention(ctx))
+        return ctx.render("core/home.html", attention=attention(ctx), blocks=blocks(ctx))
 
 
 def attention(ctx: Context) -> list[Attention]:
@@ -30,6 +30,19 @@ def attention(ctx: Context) -> list[Attention]:
         "home_attention", tenant=ctx.tenant_id, session=ctx.session, role=ctx.role, now=ctx.now
     )
     return sorted((one for answer in answers for one in answer), key=lambda one: one.order)
+
+
+def blocks(ctx: Context) -> list[Any]:
+    """Pieces of the hook ``page_blocks`` for the place ``core.home``: the month in figures."""
+    answers = current_app.extensions["yupana"].host.call(
+        "page_blocks",
+        tenant=ctx.tenant_id,
+        place="core.home",
+        session=ctx.session,
+        subject_id=ctx.tenant_id,
+        now=ctx.now,
+    )
+    return [one for one in answers if one]
 
 
 PAGES = (HomePages,)
