@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from core.contracts.hooks import BackgroundProcess, DemoStep
+from core.demo.browser import Browser
 from plugins.einvoice_sri.cli.simulator import open_authority
 from plugins.einvoice_sri.services.certificates import add_certificate
 
@@ -26,4 +28,30 @@ def seed_demo(context: Any) -> None:
             )
 
 
-STEPS: tuple[DemoStep, ...] = ()
+def simulator_says_what_it_is(check: Any) -> None:
+    """The simulator's page cannot be taken for SRI."""
+    with Browser(check.simulator) as page:
+        if "SIMULACIÓN" not in page.open("/"):
+            raise AssertionError("the simulator's page does not say that it is a simulation")
+
+
+def everything_is_authorised(check: Any) -> None:
+    """What the demo has issued by now comes out of the simulator authorised, and of our list too."""
+
+    def states() -> list[str] | None:
+        with Browser(check.simulator) as page:
+            known = json.loads(page.download("/control/documents"))
+        found = list(known.values())
+        return found if found and set(found) == {"AUTORIZADO"} else None
+
+    check.wait_for("the authorisation of every document", states)
+    for company in check.memo.get("emitting", ("gym",)):
+        page = check.signed_in(company, "owner").open("/sri/documents?group=problem")
+        if "badge-bad" in page:
+            raise AssertionError(f"{company} has refused documents")
+
+
+STEPS = (
+    DemoStep("the simulator says that it is one", 30, simulator_says_what_it_is),
+    DemoStep("every electronic document is authorised", 500, everything_is_authorised),
+)
