@@ -1,3 +1,4 @@
+# mypy: disable-error-code="empty-body"
 """Every hook of the product. Plugins implement them; core and plugins call them through
 ``core.plugins.call`` only. Documented again, with the callers, in ``docs/hooks.md``.
 """
