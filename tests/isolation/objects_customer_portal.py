@@ -16,7 +16,7 @@ from plugins.customer_portal.services.inbox import publish
 from plugins.customer_portal.services.links import Invitation
 from tests.isolation.world import Case, Side
 
-RECEIVERS = {"a": "1710034065", "b": "1792205859001"}
+RECEIVERS = {"a": "1710034065", "b": "1790016919001"}
 
 
 def add(side: Side) -> None:

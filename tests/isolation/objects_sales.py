@@ -73,9 +73,13 @@ def add(side: Side) -> None:
             session, objects["credited"], reason="Devolución", source_key="c1", now=now
         ).id
         objects["debit_note"] = issue_debit_note(
-            session, objects["debited"], reasons=[("Interés", Decimal("1.00"))], tax_code="4",
-            source_key="d1", now=now,
-        ).id  # fmt: skip
+            session,
+            objects["debited"],
+            reasons=[("Interés", Decimal("1.00"))],
+            tax_code="4",
+            source_key="d1",
+            now=now,
+        ).id
         guide = GuideData(buyer, "ABC-1234", "Quito", DAY, DAY, "Guayaquil", "Venta")
         objects["guide"] = issue_dispatch_guide(
             session, objects["guided"], guide, source_key="g1", now=now
@@ -106,9 +110,14 @@ def _row(session, side):
     session.add(statement)
     session.flush()
     row = StatementRow(
-        id=new_id(), statement_id=statement.id, value_on=DAY, amount=Decimal("5.00"),
-        reference="R-3", fingerprint=side.letter * 64, state="unmatched",
-    )  # fmt: skip
+        id=new_id(),
+        statement_id=statement.id,
+        value_on=DAY,
+        amount=Decimal("5.00"),
+        reference="R-3",
+        fingerprint=side.letter * 64,
+        state="unmatched",
+    )
     session.add(row)
     session.flush()
     return row.id
@@ -116,10 +125,15 @@ def _row(session, side):
 
 def _withholding(session, side):
     row = Withholding(
-        id=new_id(), customer_id=side["customer"], access_key=side.letter.upper().ljust(49, "1"),
-        agent_tax_id="1792205859001", issued_on=DAY, amount=Decimal("0.90"), received_at=side.now,
+        id=new_id(),
+        customer_id=side["customer"],
+        access_key=side.letter.upper().ljust(49, "1"),
+        agent_tax_id="1792205859001",
+        issued_on=DAY,
+        amount=Decimal("0.90"),
+        received_at=side.now,
         parts=[["1", "303", "30.00", "3.00", "0.90", "001-001-000000001"]],
-    )  # fmt: skip
+    )
     session.add(row)
     session.flush()
     return row.id
@@ -238,7 +252,7 @@ CASES = {
             "tenant_id": s.tenant_id,
             "invoice_id": s["invoice"],
             "signature": s["signature"],
-        },  # fmt: skip
+        },
         form=_report,
     ),
     "sales.payment.index": Case(),
@@ -254,7 +268,7 @@ CASES = {
             "account_id": str(s["account"]),
             "invoice_id": str(s["invoice"]),
             "part": "5,00",
-        }  # fmt: skip
+        }
     ),
     "sales.payment.show": Case(ids=lambda s: {"payment_id": s["payment"]}),
     "sales.payment.reverse": Case(
@@ -272,7 +286,7 @@ CASES = {
             "tenant_id": s.tenant_id,
             "salesperson_id": s["salesperson"],
             "token": s["pin_link"],
-        }  # fmt: skip
+        }
     ),
     "sales.product.index": Case(),
     "sales.product.new": Case(form=lambda s: PRODUCT),
@@ -303,7 +317,7 @@ CASES = {
             "description": "2",
             "amount": "3",
             "account_id": str(s["account"]),
-        },  # fmt: skip
+        },
     ),
     "sales.statement.settle": Case(
         ids=lambda s: {"row_id": s["row"]}, form=lambda s: {"tax_id": "1792205859001"}

@@ -1,0 +1,93 @@
+"""Billing's part of the two companies, and the cases of its routes."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from core.contracts.sales import CustomerData
+from core.db.session import unit_of_work
+from plugins.billing.services import cancel, plans, run_billing, subscribe
+from plugins.sales.services.keep_customers import ensure_customers
+from tests.isolation.world import Case, Side
+
+START = date(2026, 4, 25)
+
+
+def add(side: Side) -> None:
+    """Two plans, subscriptions in several states, and a run."""
+    with unit_of_work(side.scope) as session:
+        made = [
+            plans.create_plan(
+                session, code=code, name=f"Plan {code}", price=Decimal(price), tax_code="4",
+                now=side.now, valid_from=date(2020, 1, 1),
+            )
+            for code, price in (("MES", "30.00"), ("PLUS", "45.00"))
+        ]  # fmt: skip
+        side.objects |= {"plan": made[0], "dearer": made[1]}
+        members = [
+            CustomerData("06", f"M{n}{side.letter}", f"Socio {n}", f"s{n}@example.com", "Quito")
+            for n in range(4)
+        ]
+        names = ("subscription", "leaving", "left")
+        for name, member in zip(names, ensure_customers(session, members), strict=False):
+            side.objects[name] = subscribe.subscribe(
+                session, plan_id=made[0], customer_id=member, start_on=START, now=side.now
+            )
+        cancel.cancel(session, side["leaving"], now=side.now)
+    result = run_billing.run_billing(side.tenant_id, on=START, now=side.now)
+    side.objects["billing_run"] = result.run_id
+
+
+SUBSCRIPTION = {"ids": lambda s: {"subscription_id": s["subscription"]}}
+PLAN = {"ids": lambda s: {"plan_id": s["plan"]}}
+
+
+def _contract(side: Side) -> dict:
+    return {
+        "customer_id": str(side["customer"]),
+        "plan_id": str(side["plan"]),
+        "parent": str(side["subscription"]),
+        "quantity": "1",
+        "start_on": "2026-04-25",
+        "step": "preview",
+    }
+
+
+CASES = {
+    "billing.chart.index": Case(),
+    "billing.plan.index": Case(),
+    "billing.plan.new": Case(
+        form=lambda s: {
+            "code": "N",
+            "name": "Nuevo",
+            "price": "5,00",
+            "tax_code": "4",
+            "kind": "plan",
+        }
+    ),
+    "billing.plan.show": Case(**PLAN),
+    "billing.plan.edit": Case(**PLAN, form=lambda s: {"name": "Otro", "is_offered": "1"}),
+    "billing.plan.price": Case(
+        **PLAN, form=lambda s: {"price": "35,00", "valid_from": "2026-07-01", "notify": "1"}
+    ),
+    "billing.run.index": Case(),
+    "billing.run.rehearsal": Case(),
+    "billing.run.show": Case(ids=lambda s: {"run_id": s["billing_run"]}),
+    "billing.run.start": Case(form=lambda s: {"on": "2026-04-25"}),
+    "billing.subscription.index": Case(query=lambda s: {"plan": str(s["plan"])}),
+    "billing.subscription.new": Case(form=_contract),
+    "billing.subscription.show": Case(**SUBSCRIPTION),
+    "billing.subscription.change": Case(
+        **SUBSCRIPTION, form=lambda s: {"plan_id": str(s["dearer"]), "step": "preview"}
+    ),
+    "billing.subscription.cancel": Case(**SUBSCRIPTION, form=lambda s: {}),
+    "billing.subscription.keep": Case(
+        ids=lambda s: {"subscription_id": s["leaving"]}, form=lambda s: {}
+    ),
+    "billing.subscription.again": Case(
+        ids=lambda s: {"subscription_id": s["left"]}, form=lambda s: {}, answers=(303, 409, 422)
+    ),
+}
+
+OPEN: dict[str, str] = {}
