@@ -125,13 +125,15 @@ def document_files(session: Session, access_key: str) -> DocumentFiles | None:
 @hookspec(firstresult=True)
 def legal_documents(session: Session, after: str, size: int) -> Sequence[str] | None:
     """Access keys of the authorised documents of the tenant at hand, in the order of the keys, those
-    behind ``after`` (empty: from the start), at most ``size``. In the caller's transaction."""
+    behind ``after`` (empty: from the start), at most ``size``. In the caller's transaction.
+    """
 
 
 @hookspec
 def setup_steps(session: Session) -> Sequence[SetupStep]:
     """The plugin's steps of a new company's guided first access, and whether each is done; in the
-    request's transaction, in the company's scope."""
+    request's transaction, in the company's scope.
+    """
 
 
 @hookspec
