@@ -36,6 +36,19 @@ FAULTS = (
     "http500@autorizacionx2",
     "drop-before@autorizacionx2",
 )
+BATCH = 100
+ONCE_A_DOCUMENT = frozenset(
+    f"sri.{one}"
+    for one in (
+        "after_sign",
+        "before_send",
+        "after_send",
+        "before_ask",
+        "after_ask",
+        "before_mail",
+        "after_mail",
+    )
+)
 INVOICES = int(os.environ.get("YUPANA_CRASH_INVOICES", "2000"))
 
 
@@ -68,14 +81,15 @@ def test_two_thousand_invoices_with_random_kills(place):
     dice = random.Random(2026)
     place.site.plan.seed, place.site.plan.rate = 2026, 0.3
     began = time.monotonic()
-    for start in range(1, INVOICES + 1, 250):
-        place.request(range(start, min(start + 250, INVOICES + 1)))
+    for start in range(1, INVOICES + 1, BATCH):
+        place.request(range(start, min(start + BATCH, INVOICES + 1)))
         for _ in range(4):
-            if dice.random() < 0.5:
+            if dice.random() < 0.7:
                 step = dice.choice(STEPS)
-                place.emit(failpoint=f"{step}:{dice.randint(1, 60)}")
+                nth = dice.randint(1, BATCH // 4) if step in ONCE_A_DOCUMENT else 1
+                place.emit(failpoint=f"{step}:{nth}")
             else:
-                place.emit(kill_after=dice.uniform(0.05, 6.0))
+                place.emit(kill_after=dice.uniform(0.02, 2.0))
             place.recover()
     rounds = place.finish(rounds=80)
     found = place.check(INVOICES)
