@@ -18,6 +18,7 @@ from core.contracts.events import (
     LicenceOrdered,
     LicenceStandingChanged,
     LicenceTransferAsked,
+    SupportWalletChanged,
 )
 from core.contracts.sales import CustomerData, PaymentAllocation, PaymentData
 from core.contracts.services import (
@@ -117,10 +118,15 @@ def enable_contract(session: Session, order: LicenceEnabling, *, now: datetime) 
     contract.state, contract.started_on, contract.on_credit = "enabled", start_on, order.on_credit
     if not order.on_credit:
         _record_first_payment(session, contract, order, now=now)
-    grant_minutes(session, contract)
+    wallet = grant_minutes(session, contract)
     session.flush()
     write_audit(session, action="licensing.enable", subject_id=contract.id)
     publish_contract(session, contract, now=now)
+    left = SupportWalletChanged(
+        contract.client_tenant_id, wallet.granted - wallet.used, changed_at=now
+    )
+    for party in {contract.client_tenant_id, contract.distributor_id} - {None}:
+        emit(session, left, to=party, now=now)
 
 
 def withdraw_order(session: Session, contract_id: UUID, *, now: datetime) -> None:
