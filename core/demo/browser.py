@@ -13,7 +13,10 @@ TIMEOUT = 60
 
 
 class _Forms(HTMLParser):
-    """Collects the forms of a page with their fields, and its links with their text."""
+    """Collects the forms of a page with their fields, and its links with their text.
+
+    A form that only closes a dialog sends nothing and is left out.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,7 +29,7 @@ class _Forms(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note forms, their fields and links."""
         given = {name: value or "" for name, value in attrs}
-        if tag == "form":
+        if tag == "form" and given.get("method") != "dialog":
             self.forms.append((given.get("action", ""), {}))
         elif tag == "a":
             self._href, self._words = given.get("href", ""), []
