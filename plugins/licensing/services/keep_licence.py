@@ -33,9 +33,9 @@ from plugins.licensing.models import (
     ClientInvoiceRow,
     FirstAccess,
     Licence,
-    Offer,
     PaymentReportRow,
 )
+from plugins.licensing.services.keep_portfolio import find_offer
 from plugins.licensing.services.parties import operator_id
 from plugins.licensing.services.standing import Standing, find_licence, read_standing, refresh
 
@@ -136,12 +136,8 @@ def reenter(session: Session, *, plan_id: UUID | None = None, now: datetime) -> 
         )
     licence = standing.licence
     chosen = plan_id or licence.plan_id
-    if (
-        chosen != licence.plan_id
-        and session.scalar(select(Offer.id).where(Offer.plan_id == chosen, Offer.is_offered))
-        is None
-    ):
-        raise DomainError(_("Choose a plan of the list."), code="plan", field="plan_id")
+    if chosen != licence.plan_id:
+        find_offer(session, chosen)
     client = session.get_one(Tenant, licence.tenant_id)
     order = LicenceOrdered(
         contract_id=new_id(),

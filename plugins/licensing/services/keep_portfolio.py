@@ -143,6 +143,18 @@ def read_offers(session: Session) -> list[Offer]:
     )
 
 
+def find_offer(session: Session, plan_id: UUID) -> Offer:
+    """A plan on offer in the scope at hand. Raises ``NotFound`` for what never was one,
+    ``DomainError`` (field ``plan_id``) for one that is no longer offered.
+    """
+    found = session.scalars(select(Offer).where(Offer.plan_id == plan_id)).one_or_none()
+    if found is None:
+        raise NotFound
+    if not found.is_offered:
+        raise DomainError(_("Choose a plan of the list."), code="plan", field="plan_id")
+    return found
+
+
 def add_adviser(session: Session, *, name: str, email: str, phone: str) -> Adviser:
     """An adviser of the distributor in scope; his card is shown to the clients he looks after."""
     address = email.strip().lower()

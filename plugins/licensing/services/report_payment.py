@@ -16,7 +16,7 @@ from core.contracts.events import PaymentConfirmed, PaymentRejected, PaymentRepo
 from core.db.events import emit
 from core.db.tenancy import scope_of
 from core.domain.money import CENT, ZERO, to_cents
-from core.errors import DomainError
+from core.errors import DomainError, NotFound
 from core.i18n import _
 from core.models import Tenant
 from core.services import holidays
@@ -175,6 +175,7 @@ def _allocate(session: Session, licence: Licence, data: ReportData) -> dict[UUID
     )
     if data.invoice_ids:
         query = query.where(ClientInvoiceRow.invoice_id.in_(data.invoice_ids))
+        _refuse_foreign(session, data.invoice_ids)
     rows = list(session.scalars(query.order_by(ClientInvoiceRow.period_start).with_for_update()))
     if not rows:
         after(licence.state if licence.state == "order" else "active", "report")  # says why not
@@ -192,6 +193,12 @@ def _allocate(session: Session, licence: Licence, data: ReportData) -> dict[UUID
             shares[row.invoice_id] = share
             left -= share
     return shares
+
+
+def _refuse_foreign(session: Session, invoice_ids: tuple[UUID, ...]) -> None:
+    known = select(ClientInvoiceRow.invoice_id).where(ClientInvoiceRow.invoice_id.in_(invoice_ids))
+    if set(session.scalars(known)) != set(invoice_ids):
+        raise NotFound
 
 
 def _is_late(

@@ -25,9 +25,11 @@ from core.security import links
 from core.services import companies, people
 from core.services.audit import write_audit
 from plugins.licensing.domain.orders import lapses_on, payment_code
-from plugins.licensing.models import Contract, CreditLimit, Offer, PortfolioClient
+from plugins.licensing.models import Contract, CreditLimit, DistributorRow, PortfolioClient
 from plugins.licensing.services.contracts import enable_contract, place_order
+from plugins.licensing.services.keep_portfolio import find_offer
 from plugins.licensing.services.parties import find_by_tax_id, operator_id
+from plugins.licensing.services.publish import plan_offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,9 @@ class Money:
 def create_client(session: Session, wanted: NewClient, *, now: datetime) -> UUID:
     """A distributor contracts a client: company, portfolio row, order of payment; the contract's id.
 
-    Raises ``DomainError`` for a wrong RUC, owner or plan, ``Conflict`` when the RUC is a client already.
+    Raises ``NotFound`` for what is no plan, ``DomainError`` for a wrong RUC or owner, ``Conflict`` when the RUC is a client already.
     """
-    offer = session.scalars(
-        select(Offer).where(Offer.plan_id == wanted.plan_id, Offer.is_offered)
-    ).one_or_none()
-    if offer is None:
-        raise DomainError(_("Choose a plan of the list."), code="plan", field="plan_id")
+    offer = find_offer(session, wanted.plan_id)
     order = _order(session, wanted, distributor_id=scope_of(session).tenant_id, now=now)
     session.add(
         PortfolioClient(
@@ -87,7 +85,15 @@ def create_client(session: Session, wanted: NewClient, *, now: datetime) -> UUID
 
 
 def create_client_as_operator(session: Session, wanted: NewClient, *, now: datetime) -> Contract:
-    """The operator contracts a client, for a distributor or directly."""
+    """The operator contracts a client, for a distributor or directly.
+
+    Raises ``NotFound`` for what is no plan or no distributor of his.
+    """
+    known = select(DistributorRow.id).where(DistributorRow.distributor_id == wanted.distributor_id)
+    if wanted.plan_id not in plan_offers(session) or (
+        wanted.distributor_id is not None and session.scalar(known) is None
+    ):
+        raise NotFound
     order = _order(session, wanted, distributor_id=wanted.distributor_id, now=now)
     return place_order(session, order, now=now)
 

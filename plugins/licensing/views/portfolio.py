@@ -9,7 +9,7 @@ from flask import url_for
 from sqlalchemy import select
 
 from core.db.session import acting_for
-from core.errors import NotFound
+from core.errors import DomainError, NotFound
 from core.i18n import _
 from core.web.context import Context
 from core.web.views import Pages, command, form, page
@@ -170,7 +170,7 @@ def typed_client(ctx: Context) -> NewClient:
     """The form of a new client."""
     plan_id = ctx.uuid("plan_id")
     if plan_id is None:
-        plan_id = UUID(int=0)  # no such plan: the service says so
+        raise DomainError(_("Choose a plan of the list."), code="plan", field="plan_id")
     return NewClient(
         tax_id=ctx.form.get("tax_id", ""),
         name=ctx.form.get("name", "")[:300],

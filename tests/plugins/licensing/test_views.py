@@ -249,7 +249,6 @@ def test_wrong_new_clients_are_refused(vendor, client, sign_in, post):
         {"tax_id": CLIENT_RUC},
         {"name": " "},
         {"email": "nobody"},
-        {"plan_id": str(uuid4())},
         {"plan_id": ""},
         {"owner_identification": "1714616124"},
         {"owner_first_name": ""},
@@ -258,6 +257,7 @@ def test_wrong_new_clients_are_refused(vendor, client, sign_in, post):
         answer = post(client, "/portfolio/new", **(good | wrong))
         assert answer.status_code in (409, 422), wrong
         assert "Luis" in text(answer) or "owner_first_name" in wrong
+    assert post(client, "/portfolio/new", **good | {"plan_id": str(uuid4())}).status_code == 404
     assert len(vendor.portfolio(vendor.north)) == 1
 
 
