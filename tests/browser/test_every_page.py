@@ -123,8 +123,11 @@ def test_every_page_of_every_role(browser: Browser, demo, routes):
             ):
                 seen.add(endpoint)
                 continue
-            assert answer.status < 500, (role, path, answer.status)
             seen.add(endpoint)
+            if answer.status >= 500:
+                wrong[f"{role} {path}"] = [f"answers {answer.status}"]
+                note(f"{role} {path}", wrong[f"{role} {path}"])
+                continue
             page.goto(demo.address + path)
             opened += 1
             found = faults(page)
