@@ -12,7 +12,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from core.db.scope import Scope
+from core.db.session import unit_of_work
+from core.models import Branch, CompanyProfile, IssuePoint, Membership, Tenant
+from core.security.models import Person
 
 
 @dataclass
@@ -29,6 +34,13 @@ class Side:
     letter: str  # "a" or "b": makes names of the two sides differ
     objects: dict[str, Any] = field(default_factory=dict)
     people: dict[str, int] = field(default_factory=dict)
+    actors: dict[str, tuple[UUID, int]] = field(
+        default_factory=dict
+    )  # of other tenants of the side
+
+    def who(self, actor: str) -> tuple[UUID, int]:
+        """The tenant and the person (``ab_user.id``) of an actor; a role is one of the company."""
+        return self.actors.get(actor) or (self.tenant_id, self.people[actor])
 
     @property
     def scope(self) -> Scope:
@@ -68,7 +80,9 @@ class Case:
 
     ``ids`` fill the address; ``form`` or ``json`` the body; ``query`` the query. Every id among them is
     replaced, one at a time, by the other company's: the answer must be 404. ``answers`` are the
-    statuses of success. ``actor`` is a role, or ``reader`` for the portal's own cookie.
+    statuses of success. ``actor`` is a role of the company, a name of ``Side.actors``, or ``reader``
+    for the portal's own cookie. ``stranger`` asks from the other side (default: the same actor there)
+    and is answered with one of ``refusals``.
     """
 
     actor: str = "owner"
@@ -79,3 +93,42 @@ class Case:
     answers: tuple[int, ...] = (200, 201, 202, 204, 303)
     method: str = ""
     files: Fields = nothing
+    stranger: str = ""
+    refusals: tuple[int, ...] = (404,)
+
+
+def found_company(tax_id: str, name: str, kind: str = "company") -> tuple[UUID, UUID, UUID, UUID]:
+    """A company with a branch and two points: ids of tenant, branch, till and run."""
+    with unit_of_work(Scope()) as session:
+        row = Tenant(tax_id=tax_id, name=name, kind=kind)
+        session.add(row)
+        session.flush()
+    with unit_of_work(Scope(tenant_id=row.id)) as session:
+        branch = Branch(code="001", name="Matriz", address="Quito")
+        session.add_all([branch, CompanyProfile(legal_name=name, head_office_address="Quito")])
+        session.flush()
+        till = IssuePoint(branch_id=branch.id, code="001", purpose="till")
+        run = IssuePoint(branch_id=branch.id, code="002", purpose="run")
+        session.add_all([till, run])
+        session.flush()
+    return row.id, branch.id, till.id, run.id
+
+
+def employ(tenant_id: UUID, role: str, name: str) -> int:
+    """A person of a tenant; ``ab_user.id``."""
+    with unit_of_work(Scope()) as session:
+        person = add_person(session, name)
+    with unit_of_work(Scope(tenant_id=tenant_id)) as session:
+        session.add(Membership(user_id=person.id, role=role))
+    return person.id
+
+
+def add_person(session: Session, name: str) -> Person:
+    """Somebody who may sign in once he is a member somewhere."""
+    person = Person(
+        first_name=name, last_name="P", username=name.upper(), active=True,
+        email=f"{name}@example.com", password="!", session_stamp=name,
+    )  # fmt: skip
+    session.add(person)
+    session.flush()
+    return person
