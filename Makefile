@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest -q
+unexport PYTHONDONTWRITEBYTECODE  # five processes that parse every file anew start five times slower
 
 run: .venv/run.stamp            ## start everything with a small demo and print the addresses
 	$(BIN)/yupana demo
