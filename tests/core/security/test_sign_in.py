@@ -54,6 +54,7 @@ def test_right_password_opens_the_company(enter, client, person, tenant):
     assert tenant.name in client.get("/").get_data(as_text=True)
 
 
+@pytest.mark.checklist("SE-30", "SM-06", "SM-07")
 def test_after_a_failure_fields_are_empty_and_a_sum_is_asked(enter, person):
     response = enter("1712345675", "Clave-equivocada-1")
     page = response.get_data(as_text=True)
@@ -77,6 +78,7 @@ def test_the_sum_must_be_right_and_counts_once(enter, client, post, person):
 
 
 @pytest.mark.parametrize("username", ["1712345675", "0999999999"])
+@pytest.mark.checklist("SM-10", "SM-13")
 def test_five_failures_lock_known_and_unknown_alike(enter, client, person, clock, username):
     for _ in range(4):
         assert enter(username, "Clave-equivocada-1").status_code == 422
@@ -92,6 +94,7 @@ def test_five_failures_lock_known_and_unknown_alike(enter, client, person, clock
     assert enter(username, PASSWORD).status_code == expected
 
 
+@pytest.mark.checklist("SM-13")
 def test_an_address_is_locked_after_many_accounts(enter, database):
     codes = [enter(f"09000000{n:02d}", "Clave-equivocada-1").status_code for n in range(21)]
     assert codes[:19] == [422] * 19
@@ -164,6 +167,7 @@ def test_switching_the_company_needs_no_new_sign_in(
     assert post(client, "/companies", tenant="nada").status_code == 404
 
 
+@pytest.mark.checklist("SE-33", "SM-17", "SM-18")
 def test_forgotten_password_is_neutral_and_the_link_works_once(
     client, post, person, outbox, drain, clock, database
 ):
@@ -187,6 +191,7 @@ def test_forgotten_password_is_neutral_and_the_link_works_once(
     assert fresh.get(path).status_code == 410
 
 
+@pytest.mark.checklist("SM-18")
 def test_a_reset_link_lives_sixty_minutes(client, post, person, outbox, drain, clock):
     post(client, "/forgot", username="1712345675")
     drain()
@@ -197,6 +202,7 @@ def test_a_reset_link_lives_sixty_minutes(client, post, person, outbox, drain, c
     assert client.get(path).status_code == 410
 
 
+@pytest.mark.checklist("CF-14")
 def test_changing_the_password_ends_other_sessions(app, person, tenant, sign_in, post, clock):
     here, there = app.test_client(), app.test_client()
     sign_in(here, tenant, user_id=person)

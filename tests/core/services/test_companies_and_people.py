@@ -28,6 +28,7 @@ def create(now, **given):
     return companies.create_tenant(**({"tax_id": RUC, "name": "Andina S.A.", "now": now} | given))
 
 
+@pytest.mark.checklist("PW-35")
 def test_a_company_is_one_ruc_with_profile_regime_and_audit(database, now):
     tenant = create(now, tax_id="179-2205859 001", profile={"email": "a@b.ec", "unknown": "x"})
     from core.db.scope import Scope

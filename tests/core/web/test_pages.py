@@ -151,6 +151,7 @@ def test_foreign_and_malformed_ids_do_not_exist(client, post, sign_in, tenant, o
     assert client.get(f"/company/points/branch/{other_tenant.branch_id}").status_code == 404
 
 
+@pytest.mark.checklist("PW-19", "PW-21")
 def test_invited_person_activates_with_link_and_code(
     app, client, post, sign_in, tenant, drain, outbox, database
 ):

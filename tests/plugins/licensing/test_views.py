@@ -301,6 +301,7 @@ def test_home_says_what_waits_by_role(due, client, sign_in):
     assert "Pagos por confirmar" in text(client.get("/"))
 
 
+@pytest.mark.checklist("PW-14", "PW-35")
 def test_one_transfer_for_several_companies(due, client, sign_in, post, make_person):
     from tests.conftest import add_member
 
@@ -335,6 +336,7 @@ def test_one_transfer_for_several_companies(due, client, sign_in, post, make_per
     assert not any(row.is_duplicate for row in rows)
 
 
+@pytest.mark.checklist("PW-02", "PW-32", "PW-33")
 def test_support_hours_from_question_to_invoice(vendor, client, sign_in, post):
     vendor.enable(vendor.client_id)
     sign_in(client, Tenancy(vendor.client_id), "owner")

@@ -83,6 +83,7 @@ def test_the_same_sale_sent_twice_is_one_invoice(owner, tenant, sale, post):
         assert len(session.scalars(select(Invoice.id)).all()) == 1
 
 
+@pytest.mark.checklist("PW-24")
 def test_a_wrong_pin_counts_locks_and_says_when(owner, tenant, sale, post, clock):
     for left in (4, 3, 2, 1):
         answer = post(owner, "/sales/till/", **sale(pin="0000"))
@@ -269,6 +270,7 @@ def test_a_report_with_a_web_page_for_a_slip_is_refused(app, world, post):
         assert 'id="slip-error"' in answer.text
 
 
+@pytest.mark.checklist("PW-24", "PW-25")
 def test_a_salesperson_sets_the_own_pin_by_a_link_that_works_once(owner, app, tenant, shop, post):
     page = post(owner, f"/sales/salespeople/{shop['seller']}", do="link")
     link = re.search(r"http://[^\"]+(/sales/pin/[^\"]+)", page.text).group(1)

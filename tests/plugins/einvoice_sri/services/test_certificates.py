@@ -106,6 +106,7 @@ def test_somebody_elses_certificate_asks_who_signs(tenant):
         assert vault.find_certificate(session, added).signer == "Luis Gerente"
 
 
+@pytest.mark.checklist("PW-23")
 def test_what_cannot_be_kept_is_refused(tenant):
     with unit_of_work(tenant.scope) as session:
         for data, password, wanted in (
@@ -288,6 +289,7 @@ def upload(client, csrf, path: str, data: bytes, **fields):
     )
 
 
+@pytest.mark.checklist("PW-23")
 def test_the_owner_uploads_looks_and_wipes(client, tenant, sign_in, csrf, post):
     sign_in(client, tenant, "owner")
     data = p12_of(tenant.tax_id)
