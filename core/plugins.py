@@ -251,6 +251,17 @@ def host() -> Host:
     return _host
 
 
+@contextmanager
+def as_before() -> Iterator[None]:
+    """Whatever is loaded inside the block, afterwards the plugins of this process are those of now."""
+    global _host
+    known = _host
+    try:
+        yield
+    finally:
+        _host = known
+
+
 def call(hook: str, *, tenant: UUID | None = None, **given: Any) -> Any:
     """``Host.call`` on the plugins of this process."""
     return host().call(hook, tenant=tenant, **given)

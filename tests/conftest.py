@@ -209,11 +209,14 @@ def outbox() -> Outbox:
 
 
 @pytest.fixture(autouse=True)
-def _process(tmp_path: Path, clock: FixedClock, outbox: Outbox) -> Iterator[None]:
+def _process(
+    tmp_path: Path, clock: FixedClock, outbox: Outbox, host: plugins.Host
+) -> Iterator[None]:
     """What a process has: settings with a home of its own, the test's clock, keys and mailer."""
     given = settings.use(settings.read_settings(home=tmp_path / "home", sri_url="null"))
     runtime.use(runtime.Runtime(given, clock, Keyring([b"k" * 32]), outbox))
-    yield
+    with plugins.as_before():
+        yield
     runtime.use(None)
 
 

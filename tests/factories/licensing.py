@@ -163,7 +163,9 @@ def make_vendor(
             "licensing.vendor_accounts",
             "Banco Pichincha, ahorros 2200112233, Yupana Servicios",
         )
-        settings.write(session, "sales.mail_receipts", value=False)  # noise beside the licence's mails
+        settings.write(
+            session, "sales.mail_receipts", value=False
+        )  # noise beside the licence's mails
         plan_id = create_plan(
             session,
             code="COMERCIO",

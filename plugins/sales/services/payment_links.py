@@ -33,7 +33,9 @@ def check_link(session: Session, invoice_id: UUID, signature: str) -> None:
 
 def _signature(session: Session, invoice_id: UUID) -> str:
     key = vault.get(session, KEY)
-    if key is None:  # looking at an invoice writes nothing: until it is replaced, the key is derived
+    if (
+        key is None
+    ):  # looking at an invoice writes nothing: until it is replaced, the key is derived
         key = runtime.keyring().derive(f"sales.link/{scope_of(session).tenant_id}")
     text = f"{scope_of(session).tenant_id}/{invoice_id}".encode()
     return hmac.new(key, text, sha256).hexdigest()[:40]

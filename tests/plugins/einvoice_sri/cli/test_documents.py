@@ -185,7 +185,10 @@ def test_validate_and_ride_of_a_sample(files):
     result = run("validate", sample, "--json")
     answer = json.loads(result.stdout)
     assert (answer["kind"], answer["version"]) == ("01", "1.1.0")
-    assert [one["rule"] for one in answer["problems"]] == ["totales", "clave"]  # both are wrong in it
+    assert [one["rule"] for one in answer["problems"]] == [
+        "totales",
+        "clave",
+    ]  # both are wrong in it
     assert result.exit_code == 1
     root = etree.parse(sample).getroot()
     root.find(".//importeTotal").text = "1.00"

@@ -67,4 +67,5 @@ def test_the_parts_add_up_whatever_is_sold(lines):
     for tax in totals.taxes:
         assert abs(tax.amount - tax.base * tax.rate / 100) <= Decimal("0.005")
     for one in totals.lines:
-        assert abs(one.tax - one.subtotal * one.rate / 100) <= Decimal("0.01")
+        # half a cent of the rate's own rounding, and half a cent at each end of a line's share
+        assert abs(one.tax - one.subtotal * one.rate / 100) <= Decimal("0.015")
