@@ -12,6 +12,7 @@ from sqlalchemy import select
 from core.adapters.clock import to_local_date
 from core.contracts.events import LicenceEnabling, LicenceOrdered
 from core.contracts.hooks import DemoStep
+from core.domain.money import percent
 from core.ids import new_id
 from core.services import settings
 from plugins.licensing.models import Contract, Licence
@@ -39,6 +40,7 @@ CLIENT = {
     "owner_email": "rosa.lema@demo.example",
     "owner_phone": "0991000005",
 }
+IVA = Decimal(15)
 PASSWORD = "Ronda-2026-segura"  # noqa: S105  (of the demo's own client)
 
 
@@ -140,8 +142,12 @@ def sell_a_licence(check: Any) -> None:
         raise AssertionError("the distributor has no plan to sell")
     desk.submit(form=-1, plan_id=plan.group(1), **CLIENT)
     check.memo["licensing.client"] = show = desk.url
-    desk.open(f"{show}/enable")
-    desk.submit(form=-1, amount="34,50", bank="Pichincha", reference="TR-100")
+    price = re.search(r"\$ ([\d.]+,\d\d)</span> \+ IVA", desk.open(f"{show}/enable"))
+    if price is None:
+        raise AssertionError("the page does not say what the licence costs")
+    net = Decimal(price.group(1).replace(".", "").replace(",", "."))
+    due = str(net + percent(net, IVA)).replace(".", ",")
+    desk.submit(form=-1, amount=due, bank="Pichincha", reference="TR-100")
     check.wait_for("the enabled licence", lambda: "Activa" in desk.open(show) or None)
     desk.open(show)
     told = desk.submit(form="first-access")

@@ -44,13 +44,14 @@ def test_a_contract_with_its_preview_before_signing(owner, gym, post):
     assert [one.kind for one in gym.charges()] == ["first"]
 
 
-def test_every_page_answers(owner, gym, post):
+def test_every_page_answers(owner, tenant, gym, post, sign_in):
     plan = gym.plan()
     dearer, cheaper = gym.plan("45.00", "PLUS"), gym.plan("20.00", "MINI")
     member = gym.subscribe(plan)
     gym.pay_all()
     gym.on("2026-03-25")
     run = gym.run()
+    sign_in(owner, tenant, "owner")  # thirteen days later the session has ended
     base = f"/billing/subscriptions/{member}"
     for path in (
         "/billing/plans/",
