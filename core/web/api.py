@@ -62,7 +62,10 @@ def run_endpoint(api: Routed, name: str, route: Route, values: dict[str, Any]) -
                 submitted=route.methods[0] != "GET",
             )
             g.ctx = ctx
-            return as_json(getattr(api, name)(ctx, **values))
+            try:
+                return as_json(getattr(api, name)(ctx, **values))
+            finally:
+                g.pop("ctx", None)
     except SQLAlchemyError as error:
         refusal = as_domain_error(error)
         if isinstance(refusal, DomainError):

@@ -209,4 +209,7 @@ def _call(
             error=error,
         )
         g.ctx = ctx
-        return make_response(getattr(pages, name)(ctx, **values))
+        try:
+            return make_response(getattr(pages, name)(ctx, **values))
+        finally:
+            g.pop("ctx", None)  # an error page must not open this transaction again

@@ -70,8 +70,10 @@ def copy_of_world(server, world, _app, request):
     bind(made)
     yield world
     bind(None)
+    kept = made.engine.pool.checkedout()
     made.dispose()
     _administer(server, f"DROP DATABASE {name} WITH (FORCE)")
+    assert kept == 0, "a request kept its connection"
 
 
 class Caller:
@@ -142,6 +144,7 @@ def reader_of_world(shared_world):
     bind(shared_world)
     yield
     bind(None)
+    assert shared_world.engine.pool.checkedout() == 0, "a request kept its connection"
 
 
 @pytest.fixture
