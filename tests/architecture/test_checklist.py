@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,9 +18,14 @@ def tool() -> dict:
     return runpy.run_path(str(ROOT / "tools/checklist"), run_name="checklist")
 
 
-def test_the_page_is_up_to_date(tool):
+def test_the_page_is_up_to_date():
     written = (ROOT / "docs/checklist.md").read_text()
-    assert written == tool["page"](), "run .venv/bin/python tools/checklist"
+    # in a process of its own: CPython 3.11 may refuse to parse hundreds of files below a deep stack
+    script = "import runpy; print(runpy.run_path('tools/checklist', run_name='checklist')['page'](), end='')"
+    found = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert written == found, "run .venv/bin/python tools/checklist"
 
 
 def test_every_row_of_the_licence_letter_has_words(tool):
