@@ -9,7 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import SetupError
@@ -22,7 +29,11 @@ class Settings(BaseSettings):
         env_prefix="YUPANA_", frozen=True, populate_by_name=True, extra="ignore"
     )
 
-    home: Path = Field(Path("var"), description="Folder of the embedded database, key and clock")
+    home: Annotated[Path, AfterValidator(Path.resolve)] = Field(
+        Path("var"),
+        validate_default=True,
+        description="Folder of the embedded database, key and clock",
+    )
     database_url: SecretStr = Field(
         SecretStr(""),
         validation_alias=AliasChoices("DATABASE_URL", "YUPANA_DATABASE_URL"),

@@ -50,7 +50,7 @@ class EmbeddedPostgres:
     """A PostgreSQL server in ``home``. ``durable=False`` (tests) trades safety for speed."""
 
     def __init__(self, home: Path, *, durable: bool = True) -> None:
-        self.home = home
+        self.home = home.resolve()  # its programs run in another working folder
         self.durable = durable
         self._account: Account = account()
         self._lock: IO[str] | None = None

@@ -59,16 +59,17 @@ def writing(home: Path):
         process.stdout.close()
 
 
-def test_it_starts_stops_and_starts_again_with_its_rows(home):
-    with EmbeddedPostgres(home) as server, connect(server) as connection:
+def test_it_starts_stops_and_starts_again_with_its_rows(home, monkeypatch):
+    monkeypatch.chdir(home)
+    with EmbeddedPostgres(Path("var")) as server, connect(server) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
-    with EmbeddedPostgres(home) as server, connect(server) as connection:
+    with EmbeddedPostgres(home / "var") as server, connect(server) as connection:
         assert connection.execute("SELECT n FROM kept").fetchall() == [(1,)]
         login = connection.execute(
             "SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = 'yupana_app'"
         ).fetchone()
         assert login == (False, False)
-    assert (home / "postgres" / "passwords.json").stat().st_mode & 0o077 == 0
+    assert (home / "var" / "postgres" / "passwords.json").stat().st_mode & 0o077 == 0
 
 
 def test_a_second_start_on_the_folder_is_refused_with_one_sentence(home):
@@ -121,7 +122,7 @@ def test_the_server_dies_with_its_supervisor(home):
         port = json.loads((home / "postgres" / "running.json").read_text())["port"]
         process.send_signal(signal.SIGKILL)
         process.wait()
-    words = json.loads((home / "postgres" / "passwords.json").read_text())
+    words = json.loads((home / "var" / "postgres" / "passwords.json").read_text())
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         try:
