@@ -122,7 +122,7 @@ def test_the_server_dies_with_its_supervisor(home):
         port = json.loads((home / "postgres" / "running.json").read_text())["port"]
         process.send_signal(signal.SIGKILL)
         process.wait()
-    words = json.loads((home / "var" / "postgres" / "passwords.json").read_text())
+    words = json.loads((home / "postgres" / "passwords.json").read_text())
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         try:
