@@ -19,6 +19,40 @@ from plugins.einvoice_sri.domain.tipos import (
     Regimen,
 )
 
+#: What people call SRI's fields.
+CAMPOS = {
+    "claveAcceso": "Clave de acceso",
+    "codDoc": "Tipo de documento",
+    "codDocReembolso": "Código de reembolso",
+    "codigoPorcentaje": "Tarifa de IVA",
+    "codigoRetencion": "Código de retención",
+    "direccionComprador": "Dirección del cliente",
+    "fechaEmision": "Fecha de emisión",
+    "fechaEmisionDocSustento": "Fecha del documento de sustento",
+    "fechaFinTransporte": "Fin del traslado",
+    "fechaIniTransporte": "Inicio del traslado",
+    "formaPago": "Forma de pago",
+    "identificacionComprador": "Identificación del cliente",
+    "identificacionProveedor": "Identificación del proveedor",
+    "identificacionSujetoRetenido": "Identificación del sujeto retenido",
+    "importeTotal": "Total",
+    "pagos": "Formas de pago",
+    "placa": "Placa",
+    "porcentajeRetener": "Porcentaje de retención",
+    "precioTotalSinImpuesto": "Subtotal de la línea",
+    "propina": "Propina",
+    "rucTransportista": "Identificación del transportista",
+    "tarifa": "Tarifa de IVA",
+    "tipoSujetoRetenido": "Tipo de sujeto retenido",
+    "totalDescuento": "Total de descuentos",
+    "totalSinImpuestos": "Subtotal sin impuestos",
+    "valor": "Valor del impuesto",
+    "valorDevolucionIva": "Devolución de IVA",
+    "valorModificacion": "Valor de la nota",
+    "valorRetenido": "Valor retenido",
+    "valorTotal": "Total",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Hallazgo:
@@ -32,6 +66,12 @@ class Hallazgo:
     frase: str
     grave: bool = True
     codigo_sri: str = ""
+
+    @property
+    def en_palabras(self) -> str:
+        """The sentence with the field in front, as its printed name: “Fecha de emisión: …”."""
+        nombre = CAMPOS.get(self.campo)
+        return f"{nombre}: {self.frase}" if nombre else self.frase
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,8 @@ def iva(documento: Any, contexto: Contexto) -> Iterator[Hallazgo]:
                 "iva_no_vigente",
                 "codigoPorcentaje",
                 _(
-                    "The IVA code %(code)s was not in force on %(day)s.",
+                    "The IVA code %(code)s was not in force on %(day)s: choose the rate of that day"
+                    " in the product or plan.",
                     code=impuesto.codigo_porcentaje,
                     day=f"{dia:%d/%m/%Y}",
                 ),
@@ -129,7 +130,8 @@ def iva(documento: Any, contexto: Contexto) -> Iterator[Hallazgo]:
                 "iva_tarifa",
                 "tarifa",
                 _(
-                    "The IVA code %(code)s stands for %(right)s %%, not for %(rate)s %%.",
+                    "The IVA code %(code)s stands for %(right)s %%, not for %(rate)s %%: correct the"
+                    " product's rate.",
                     code=fila.codigo,
                     right=fila.tarifas[0],
                     rate=impuesto.tarifa,
@@ -142,7 +144,10 @@ def iva(documento: Any, contexto: Contexto) -> Iterator[Hallazgo]:
         yield Hallazgo(
             "negocio_popular_iva",
             "codigoPorcentaje",
-            _("A RIMPE negocio popular charges no IVA: use the rate of 0 percent on every line."),
+            _(
+                "The company is a RIMPE negocio popular on that day, and a negocio popular charges no IVA:"
+                " use the rate of 0 percent on every line, or correct the regime of the company."
+            ),
         )
 
 
@@ -155,7 +160,10 @@ def pagos(documento: Any, contexto: Contexto) -> Iterator[Hallazgo]:
             yield Hallazgo(
                 "forma_pago",
                 "formaPago",
-                _("Payment form %(code)s is not in SRI's table.", code=pago.forma_pago),
+                _(
+                    "Payment form %(code)s is not in SRI's table: choose another, such as 01 or 20.",
+                    code=pago.forma_pago,
+                ),
             )
         elif pago.forma_pago == SIN_SISTEMA_FINANCIERO and pago.total > LIMITE_EFECTIVO:
             yield Hallazgo(

@@ -30,7 +30,7 @@ def propina(factura: Factura, _contexto: Contexto) -> Iterator[Hallazgo]:
         yield Hallazgo(
             "propina",
             "propina",
-            _("The tip may be at most 10 percent of the subtotal."),
+            _("The tip may be at most 10 percent of the subtotal: lower it."),
             codigo_sri="52",
         )
 
@@ -54,7 +54,7 @@ def exportacion(factura: Factura, _contexto: Contexto) -> Iterator[Hallazgo]:
             yield Hallazgo(
                 "exportacion",
                 campo,
-                _("An export factura needs %(field)s.", field=campo),
+                _("An export factura needs %(field)s: fill it in the export data.", field=campo),
                 codigo_sri="35",
             )
 
@@ -104,7 +104,7 @@ def devolucion(factura: Factura, _contexto: Contexto) -> Iterator[Hallazgo]:
                 "devolucion_iva",
                 "valorDevolucionIva",
                 _(
-                    "The IVA given back (%(back)s) exceeds the IVA (%(iva)s).",
+                    "The IVA given back (%(back)s) exceeds the IVA (%(iva)s): lower it.",
                     back=one.valor_devolucion_iva,
                     iva=one.valor,
                 ),
@@ -180,7 +180,7 @@ def codigos_retencion(retencion: ComprobanteRetencion, _contexto: Contexto) -> I
                 "retencion_tarifa",
                 "porcentajeRetener",
                 _(
-                    "Retention %(code)s stands for %(right)s %%, not for %(rate)s %%.",
+                    "Retention %(code)s stands for %(right)s %%, not for %(rate)s %%: correct the rate.",
                     code=fila.codigo,
                     right=" / ".join(map(str, fila.tarifas)),
                     rate=one.porcentaje_retener,

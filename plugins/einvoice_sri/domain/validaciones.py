@@ -9,6 +9,7 @@ from plugins.einvoice_sri.domain import (
     reglas_comunes,
     reglas_especiales,
     reglas_receptor,
+    reglas_regimen,
     totales,
     xsd,
 )
@@ -59,6 +60,7 @@ _REGLAS: tuple[Regla, ...] = (
     reglas_comunes.clave,
     reglas_comunes.fecha,
     reglas_comunes.tipo_emision,
+    reglas_regimen.documento_permitido,
 )
 _POR_CLASE: dict[type[Any], tuple[Regla, ...]] = {
     Factura: (

@@ -9,16 +9,15 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from core.adapters.clock import to_local_date
 from core.errors import DomainError
 from core.failpoints import failpoint
 from core.services import settings as tenant_settings
 from plugins.einvoice_sri import settings
-from plugins.einvoice_sri.domain import from_request, totales, xml, xsd
-from plugins.einvoice_sri.domain.clave_acceso import ClaveInvalida
 from plugins.einvoice_sri.domain.estados import Estado, Respuesta, siguiente
-from plugins.einvoice_sri.domain.tipos import TipoComprobante
 from plugins.einvoice_sri.domain.xades import SigningKey, sign_canonical
 from plugins.einvoice_sri.models.documents import FiscalDocument
+from plugins.einvoice_sri.services.build_document import NotIssuable, build_document
 from plugins.einvoice_sri.services.document_blobs import SignedBytes, store_signed
 from plugins.einvoice_sri.services.pauses import CERTIFICATE, pause
 from plugins.einvoice_sri.services.read_issuer import IssuerReader
@@ -26,14 +25,6 @@ from plugins.einvoice_sri.services.request_documents import request_of
 
 KeySource = Callable[[Session, datetime], SigningKey]
 LOCAL = "local"
-
-
-class NotIssuable(Exception):
-    """Our own checks refuse the document before SRI sees it; ``sentences`` say why."""
-
-    def __init__(self, sentences: Sequence[str]) -> None:
-        super().__init__("; ".join(sentences))
-        self.sentences = list(sentences)
 
 
 def sign_requested(
@@ -59,11 +50,14 @@ def sign_requested(
         return 0
     hash_name = tenant_settings.read(session, settings.HASH)
     issuers = IssuerReader(session)
+    today = to_local_date(now)
     signed: list[SignedBytes] = []
     changes: list[dict[str, object]] = []
     for document in waiting:
         try:
-            clave, content = _build(document, issuers)
+            clave, content = build_document(
+                request_of(document), issuers, environment=document.environment, today=today
+            )
         except NotIssuable as refusal:
             _refuse(document, refusal)
             continue
@@ -90,29 +84,16 @@ def sign_requested(
     return len(changes)
 
 
-def _build(document: FiscalDocument, issuers: IssuerReader) -> tuple[str, bytes]:
-    """Access key and canonical bytes. Raises ``NotIssuable``."""
-    emisor = issuers.emisor(
-        branch_code=document.branch_code, on=document.issued_on, environment=document.environment
-    )
-    try:
-        comprobante = from_request.comprobante(request_of(document), emisor)
-        content = xml.build(comprobante)
-    except (DomainError, ClaveInvalida) as error:
-        raise NotIssuable([str(error)]) from error
-    kind = TipoComprobante(document.kind)
-    wrong = [one.sentence for one in xsd.violations(kind, comprobante.version, content)]
-    wrong += [one.explicacion for one in totales.graves(comprobante)]
-    if wrong:
-        raise NotIssuable(wrong)
-    return comprobante.info_tributaria.clave_acceso, content
-
-
 def _refuse(document: FiscalDocument, refusal: NotIssuable) -> None:
     document.state = siguiente(Estado.REQUESTED, Respuesta.NO_FIRMABLE)
     document.code = LOCAL
     document.messages = [
-        {"identificador": LOCAL, "mensaje": one, "informacion_adicional": "", "tipo": "ERROR"}
-        for one in refusal.sentences
+        {
+            "identificador": LOCAL,
+            "mensaje": one.en_palabras,
+            "informacion_adicional": "",
+            "tipo": "ERROR",
+        }
+        for one in refusal.findings
     ]
     document.next_at = None

@@ -12,6 +12,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from core import jobs
+from core.adapters.clock import to_local_date
 from core.contracts.codec import from_json, to_json
 from core.contracts.fiscal import (
     CreditNoteRequest,
@@ -29,7 +30,10 @@ from core.db.tenancy import scope_of, utc_now
 from core.domain.money import to_cents
 from core.services import settings as tenant_settings
 from plugins.einvoice_sri import settings
+from plugins.einvoice_sri.domain.tipos import Regimen
 from plugins.einvoice_sri.models.documents import FiscalDocument
+from plugins.einvoice_sri.services.build_document import check_requests
+from plugins.einvoice_sri.services.read_issuer import IssuerReader
 from plugins.einvoice_sri.services.read_states import statuses
 
 KINDS: dict[type[FiscalRequest], str] = {
@@ -69,11 +73,16 @@ def request_documents(
 ) -> None:
     """Store ``requests`` in the caller's transaction and defer their jobs.
 
-    A request with an id that is known already is a bug of the caller: the database refuses it.
+    What a person has just made (fewer than ``BULK_FROM``) is checked at once: ``DomainError`` says
+    what SRI would refuse, and the caller's transaction gives the number back. A large run is checked
+    where it is signed, except that of a negocio popular, who may charge no IVA at all. A request with an id that is known already is a bug of the caller: the database refuses it.
     """
     if not requests:
         return
     environment = int(tenant_settings.read(session, settings.ENVIRONMENT))
+    issuers, today = IssuerReader(session), to_local_date(now)
+    if len(requests) < BULK_FROM or _is_popular(requests[0], issuers, environment):
+        check_requests(requests, issuers, environment=environment, today=today)
     rows = [_row(session, one, environment, now) for one in requests]
     if len(rows) < BULK_FROM:
         session.execute(
@@ -83,6 +92,13 @@ def request_documents(
         copy_rows(session, FiscalDocument.__table__, COLUMNS, rows)  # type: ignore[arg-type]
     tenant = scope_of(session).tenant_id
     jobs.defer_many(session, list(_deferrals(tenant, requests)))
+
+
+def _is_popular(request: FiscalRequest, issuers: IssuerReader, environment: int) -> bool:
+    emisor = issuers.emisor(
+        branch_code=request.branch_code, on=request.issued_on, environment=environment
+    )
+    return emisor.regimen is Regimen.RIMPE_NEGOCIO_POPULAR
 
 
 COLUMNS = (

@@ -188,12 +188,41 @@ def test_the_date_is_judged_by_today():
 
 def test_a_negocio_popular_charges_no_iva():
     popular = Regimen.RIMPE_NEGOCIO_POPULAR
-    for request_ in (FACTURA, NOTA_CREDITO, NOTA_DEBITO, LIQUIDACION):
+    for request_ in (FACTURA, NOTA_CREDITO, NOTA_DEBITO):
         assert codigos(comprobante(request_, EMISOR), regimen=popular) == [
             ("negocio_popular_iva", True)
         ]
     cero = linea(FiscalTax("2", "0", D("0"), D("20.00"), D("0.00")))
     assert codigos(cero, regimen=popular) == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "regimen", "grave"),
+    [
+        (RETENCION, Regimen.RIMPE_NEGOCIO_POPULAR, True),
+        (LIQUIDACION, Regimen.RIMPE_NEGOCIO_POPULAR, False),
+        (RETENCION, Regimen.RIMPE_EMPRENDEDOR, False),
+        (LIQUIDACION, Regimen.RIMPE_EMPRENDEDOR, None),
+        (FACTURA, Regimen.RIMPE_NEGOCIO_POPULAR, None),
+        (RETENCION, Regimen.GENERAL, None),
+    ],
+)
+def test_who_is_in_rimpe_withholds_only_when_named(request_, regimen, grave):
+    wanted = [] if grave is None else [grave]
+    found = validaciones.revisar(comprobante(request_, EMISOR), regimen=regimen, hoy=DIA)
+    assert [one.grave for one in found if one.codigo == "documento_regimen"] == wanted
+    for named in (
+        replace(EMISOR, agente_retencion="12"),
+        replace(EMISOR, contribuyente_especial="5368"),
+    ):
+        found = validaciones.revisar(comprobante(request_, named), regimen=regimen, hoy=DIA)
+        assert [one for one in found if one.codigo == "documento_regimen"] == []
+
+
+def test_a_finding_names_its_field_in_words():
+    documento, _codigos = CASOS["cédula with a wrong digit"]
+    (one,) = validaciones.revisar(documento, regimen=Regimen.GENERAL, hoy=DIA)
+    assert one.en_palabras == f"Identificación del cliente: {one.frase}"
 
 
 def test_a_reimbursement_is_whole_or_refused():

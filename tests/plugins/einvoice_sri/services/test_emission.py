@@ -21,7 +21,7 @@ from plugins.einvoice_sri.services import pauses, request_documents
 from plugins.einvoice_sri.services.document_blobs import read_authorized, read_signed
 from plugins.einvoice_sri.services.read_states import statuses
 from plugins.einvoice_sri.simulator.faults import Fault
-from tests.factories.sri import invoice_request, line, new_document_id
+from tests.factories.sri import invoice_request, new_document_id
 
 pytestmark = pytest.mark.usefixtures("key")
 
@@ -264,20 +264,6 @@ def test_45_stops_the_point_unless_the_number_is_ours(
     request_fiscal(invoice_request(1, document_id=new_document_id(50), point="001"))
     go_on()
     assert sorted(one.state for one in documents()) == ["authorized", "paused"]
-
-
-def test_what_cannot_be_signed_says_why(site, tenant, request_fiscal, documents, drain):
-    from dataclasses import replace
-    from decimal import Decimal
-
-    good = line()
-    wrong = replace(good, taxes=(replace(good.taxes[0], amount=Decimal("9.99")),))
-    request_fiscal(invoice_request(1, lines=(wrong,)))
-    drain()
-    (row,) = documents()
-    assert (row.state, row.code, row.access_key) == ("rejected", "local", None)
-    assert row.messages
-    assert not site.engine.state.entries
 
 
 def test_many_in_chunks_and_a_counter_sale_first(
