@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from threading import local
+from typing import Any
 from xml.sax.saxutils import escape
 
 from lxml import etree
@@ -28,6 +29,7 @@ HEADERS = {"SOAPAction": '""', "Content-Type": "text/xml; charset=utf-8"}
 MAX_MENSAJES = 100
 MAX_AUTORIZACIONES = 50
 MAX_TEXT = 4000
+_Fields = dict[str, Any]
 _own = local()
 
 _HEAD = f"<?xml version='1.0' encoding='utf-8'?>\n<soap-env:Envelope xmlns:soap-env=\"{ENVELOPE}\"><soap-env:Body>"
@@ -69,43 +71,47 @@ def consulta_envelope(clave: str) -> bytes:
 
 def read_recepcion(body: bytes) -> Recepcion:
     """The typed answer of the reception. Raises ``UnreadableAnswer``."""
-    answer = _result(body, "validarComprobanteResponse", "RespuestaRecepcionComprobante")
+    answer = _fields(_result(body, "validarComprobanteResponse", "RespuestaRecepcionComprobante"))
     estado = _text(answer, "estado")
     if not estado:
         raise UnreadableAnswer("no-estado")
     mensajes: list[Mensaje] = []
     for comprobante in _many(answer, "comprobantes", "comprobante"):
-        mensajes += _mensajes(comprobante)
+        mensajes += _mensajes(_fields(comprobante))
     return Recepcion(estado, tuple(mensajes[:MAX_MENSAJES]))
 
 
 def read_autorizacion(body: bytes) -> RespuestaAutorizacion:
     """The typed answer about a key. Raises ``UnreadableAnswer``."""
-    answer = _result(body, "autorizacionComprobanteResponse", "RespuestaAutorizacionComprobante")
+    answer = _fields(
+        _result(body, "autorizacionComprobanteResponse", "RespuestaAutorizacionComprobante")
+    )
     nodes = _many(answer, "autorizaciones", "autorizacion")
     if len(nodes) > MAX_AUTORIZACIONES:
         raise UnreadableAnswer("too-many", f"{len(nodes)} autorizaciones")
-    found = tuple(
-        Autorizacion(
-            estado=_text(one, "estado"),
-            numero=_text(one, "numeroAutorizacion"),
-            fecha=_text(one, "fechaAutorizacion"),
-            ambiente=_text(one, "ambiente"),
-            comprobante=_raw(one, "comprobante"),
-            mensajes=_mensajes(one),
-        )
-        for one in nodes
-    )
+    found = tuple(_autorizacion(_fields(one)) for one in nodes)
     return RespuestaAutorizacion(_text(answer, "claveAccesoConsultada"), found)
+
+
+def _autorizacion(one: _Fields) -> Autorizacion:
+    return Autorizacion(
+        estado=_text(one, "estado"),
+        numero=_text(one, "numeroAutorizacion"),
+        fecha=_text(one, "fechaAutorizacion"),
+        ambiente=_text(one, "ambiente"),
+        comprobante=_raw(one, "comprobante"),
+        mensajes=_mensajes(one),
+    )
 
 
 def read_consulta(body: bytes) -> Consulta:
     """The typed answer of ConsultaComprobante. Raises ``UnreadableAnswer``."""
-    answer = _result(
+    result = _result(
         body,
         "consultarEstadoAutorizacionComprobanteResponse",
         "EstadoAutorizacionComprobante",
     )
+    answer = _fields(result)
     mensajes = _mensajes(answer)
     return Consulta(
         clave=_text(answer, "claveAcceso"),
@@ -122,19 +128,20 @@ def _result(body: bytes, response: str, result: str) -> etree._Element:
         root = etree.fromstring(body, _parser())
     except (etree.XMLSyntaxError, ValueError) as error:
         raise UnreadableAnswer("not-xml", _clip(str(error))) from error
-    if root.getroottree().docinfo.doctype:
+    if b"<!" in body and root.getroottree().docinfo.doctype:
         raise UnreadableAnswer("doctype")
     if root.tag != f"{{{ENVELOPE}}}Envelope":
         raise UnreadableAnswer("not-soap", _clip(str(root.tag)))
-    inside = next((one for one in root if _local(one) == "Body"), None)
+    inside = _fields(root).get("Body")
     first = next(iter(inside), None) if inside is not None else None
     if first is None:
         raise UnreadableAnswer("empty-body")
-    if _local(first) == "Fault":
-        raise UnreadableAnswer("soap-fault", _clip(_text(first, "faultstring")))
-    if _local(first) != response:
-        raise UnreadableAnswer("other-answer", _clip(_local(first)))
-    answer = next((one for one in first if _local(one) == result), None)
+    name = _local(first)
+    if name == "Fault":
+        raise UnreadableAnswer("soap-fault", _clip(_text(_fields(first), "faultstring")))
+    if name != response:
+        raise UnreadableAnswer("other-answer", _clip(name))
+    answer = _fields(first).get(result)
     if answer is None:
         raise UnreadableAnswer("no-result")
     return answer
@@ -162,35 +169,43 @@ def _local(node: etree._Element) -> str:
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
-def _child(node: etree._Element, name: str) -> etree._Element | None:
-    return next((one for one in node if _local(one) == name), None)
+def _fields(node: etree._Element) -> _Fields:
+    """The children by local name; the first of each name."""
+    found: _Fields = {}
+    for one in node:
+        found.setdefault(_local(one), one)
+    return found
 
 
-def _raw(node: etree._Element, name: str) -> str | None:
-    found = _child(node, name)
-    return None if found is None else "".join(found.itertext())
+def _raw(fields: _Fields, name: str) -> str | None:
+    found = fields.get(name)
+    if found is None:
+        return None
+    return "".join(found.itertext()) if len(found) else found.text or ""
 
 
-def _text(node: etree._Element, name: str) -> str:
-    return _clip((_raw(node, name) or "").strip())
+def _text(fields: _Fields, name: str) -> str:
+    return _clip((_raw(fields, name) or "").strip())
 
 
 def _clip(text: str) -> str:
     return text[:MAX_TEXT]
 
 
-def _many(node: etree._Element, group: str, item: str) -> list[etree._Element]:
-    found = _child(node, group)
+def _many(fields: _Fields, group: str, item: str) -> list[etree._Element]:
+    found = fields.get(group)
     return [] if found is None else [one for one in found if _local(one) == item]
 
 
-def _mensajes(node: etree._Element) -> tuple[Mensaje, ...]:
-    return tuple(
-        Mensaje(
-            identificador=_text(one, "identificador"),
-            mensaje=_text(one, "mensaje"),
-            informacion_adicional=_text(one, "informacionAdicional"),
-            tipo=_text(one, "tipo") or "ERROR",
-        )
-        for one in _many(node, "mensajes", "mensaje")[:MAX_MENSAJES]
+def _mensajes(fields: _Fields) -> tuple[Mensaje, ...]:
+    nodes = _many(fields, "mensajes", "mensaje")[:MAX_MENSAJES]
+    return tuple(_mensaje(_fields(one)) for one in nodes)
+
+
+def _mensaje(one: _Fields) -> Mensaje:
+    return Mensaje(
+        identificador=_text(one, "identificador"),
+        mensaje=_text(one, "mensaje"),
+        informacion_adicional=_text(one, "informacionAdicional"),
+        tipo=_text(one, "tipo") or "ERROR",
     )

@@ -7,15 +7,17 @@ a byte of the answer *and* refused to take the request's bytes.
 
 from __future__ import annotations
 
-import http.client
 import select
 import socket
 import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock, local
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
+
+from plugins.einvoice_sri.adapters.http11 import BadAnswer, CutShort, Reader, TooLong
 
 MAX_ANSWER = 8 * 1024 * 1024
 IDLE_SECONDS = 15.0  # SRI's balancer and ours close earlier than most; do not reuse older ones
@@ -23,7 +25,7 @@ IDLE_SECONDS = 15.0  # SRI's balancer and ours close earlier than most; do not r
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds to connect and to wait for the answer."""
+    """Seconds to connect and to have the whole answer."""
 
     connect: float = 10.0
     read: float = 30.0
@@ -48,9 +50,18 @@ class WireError(Exception):
         self.delivered = delivered
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    server: str
+    host: str
+    port: int
+    is_tls: bool
+    lines: bytes  # the request up to the number in Content-Length
+
+
 @dataclass(slots=True)
 class _Kept:
-    connection: http.client.HTTPConnection
+    sock: socket.socket
     used_at: float
 
 
@@ -63,25 +74,24 @@ class Wire:
         self.timeouts = timeouts or Timeouts()
         self._context = context
         self._local = local()
-        self._all: list[http.client.HTTPConnection] = []
+        self._all: list[socket.socket] = []
         self._lock = Lock()
 
     def post(self, address: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Post ``body`` and read the whole answer. Raises ``WireError``."""
-        parts = urlsplit(address)
-        kept = self._kept(parts)
+        head = _head(address, tuple(headers.items()))
+        kept = self._kept(head.server)
         if kept is not None:
-            answer = self._try_kept(kept, parts, body, headers)
+            answer = self._try_kept(kept, head, body)
             if answer is not None:
                 return answer
-        connection = self._connect(parts)
-        return self._exchange(connection, parts, body, headers)
+        return self._exchange(self._connect(head), head, body)
 
     def close(self) -> None:
         """Close every connection of every thread."""
         with self._lock:
-            for connection in self._all:
-                connection.close()
+            for sock in self._all:
+                sock.close()
             self._all.clear()
         self._local = local()
 
@@ -91,104 +101,104 @@ class Wire:
             pool = self._local.pool = {}
         return pool
 
-    def _kept(self, parts: SplitResult) -> http.client.HTTPConnection | None:
-        kept = self._pool().pop(parts.scheme + parts.netloc, None)
+    def _kept(self, server: str) -> socket.socket | None:
+        kept = self._pool().pop(server, None)
         if kept is None:
             return None
-        if time.monotonic() - kept.used_at > IDLE_SECONDS or _was_closed(kept.connection):
-            self._drop(kept.connection)
+        if time.monotonic() - kept.used_at > IDLE_SECONDS or _was_closed(kept.sock):
+            self._drop(kept.sock)
             return None
-        return kept.connection
+        return kept.sock
 
-    def _try_kept(
-        self,
-        connection: http.client.HTTPConnection,
-        parts: SplitResult,
-        body: bytes,
-        headers: Mapping[str, str],
-    ) -> Answer | None:
+    def _try_kept(self, sock: socket.socket, head: _Head, body: bytes) -> Answer | None:
         """The answer over a kept connection; None when it was dead before it took the request."""
         try:
-            return self._exchange(connection, parts, body, headers)
+            return self._exchange(sock, head, body)
         except WireError as error:
             if error.delivered is False:
                 return None
             raise
 
-    def _connect(self, parts: SplitResult) -> http.client.HTTPConnection:
-        host, port = parts.hostname or "", parts.port
-        connection: http.client.HTTPConnection
-        if parts.scheme == "https":
-            context = self._context or ssl.create_default_context()
-            self._context = context
-            connection = http.client.HTTPSConnection(
-                host, port, timeout=self.timeouts.connect, context=context
-            )
-        else:
-            connection = http.client.HTTPConnection(host, port, timeout=self.timeouts.connect)
+    def _connect(self, head: _Head) -> socket.socket:
         try:
-            connection.connect()
+            sock = socket.create_connection((head.host, head.port), self.timeouts.connect)
         except TimeoutError as error:
-            connection.close()
             raise WireError("connect-timeout", str(error), delivered=False) from error
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
+        except (OSError, UnicodeError) as error:
             raise WireError("unreachable", str(error), delivered=False) from error
-        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if head.is_tls:
+                self._context = self._context or ssl.create_default_context()
+                sock = self._context.wrap_socket(sock, server_hostname=head.host)
+        except TimeoutError as error:
+            sock.close()
+            raise WireError("connect-timeout", str(error), delivered=False) from error
+        except (OSError, ValueError) as error:
+            sock.close()
+            raise WireError("unreachable", str(error), delivered=False) from error
         with self._lock:
-            self._all.append(connection)
-        return connection
+            self._all.append(sock)
+        return sock
 
-    def _exchange(
-        self,
-        connection: http.client.HTTPConnection,
-        parts: SplitResult,
-        body: bytes,
-        headers: Mapping[str, str],
-    ) -> Answer:
-        connection.sock.settimeout(self.timeouts.read)
-        path = parts.path + (f"?{parts.query}" if parts.query else "")
+    def _exchange(self, sock: socket.socket, head: _Head, body: bytes) -> Answer:
+        deadline = time.monotonic() + self.timeouts.read
         sent = False
         try:
-            connection.putrequest("POST", path, skip_accept_encoding=True)
-            for name, value in headers.items():
-                connection.putheader(name, value)
-            connection.putheader("Content-Length", str(len(body)))
-            connection.endheaders(body)
+            sock.settimeout(self.timeouts.read)
+            sock.sendall(b"%b%d\r\n\r\n%b" % (head.lines, len(body), body))
             sent = True
-            response = connection.getresponse()
-            content = response.read(MAX_ANSWER + 1)
+            reply = Reader(sock, deadline=deadline, most=MAX_ANSWER).reply()
         except TimeoutError as error:
-            self._drop(connection)
+            self._drop(sock)
             raise WireError("timeout", str(error), delivered=None) from error
-        except http.client.IncompleteRead as error:
-            self._drop(connection)
-            raise WireError("truncated", f"{len(error.partial)} bytes", delivered=True) from error
-        except (OSError, http.client.HTTPException) as error:
-            self._drop(connection)
+        except CutShort as error:
+            self._drop(sock)
+            raise WireError("truncated", str(error), delivered=True) from error
+        except TooLong as error:
+            self._drop(sock)
+            raise WireError("too-long", str(error), delivered=True) from error
+        except (OSError, BadAnswer) as error:
+            self._drop(sock)
             # a half-sent request can't be understood: its Content-Length never arrives
             raise WireError("broken", str(error), delivered=None if sent else False) from error
-        if len(content) > MAX_ANSWER:
-            self._drop(connection)
-            raise WireError("too-long", f"more than {MAX_ANSWER} bytes", delivered=True)
-        if response.will_close:
-            self._drop(connection)
+        if reply.closes:
+            self._drop(sock)
         else:
-            self._pool()[parts.scheme + parts.netloc] = _Kept(connection, time.monotonic())
-        return Answer(response.status, response.headers.get("Content-Type", ""), content)
+            self._pool()[head.server] = _Kept(sock, time.monotonic())
+        return Answer(reply.status, reply.content_type, reply.body)
 
-    def _drop(self, connection: http.client.HTTPConnection) -> None:
-        connection.close()
+    def _drop(self, sock: socket.socket) -> None:
+        sock.close()
         with self._lock:
-            if connection in self._all:
-                self._all.remove(connection)
+            if sock in self._all:
+                self._all.remove(sock)
 
 
-def _was_closed(connection: http.client.HTTPConnection) -> bool:
+@lru_cache(maxsize=64)
+def _head(address: str, headers: tuple[tuple[str, str], ...]) -> _Head:
+    """The request up to the number in Content-Length. Raises ``ValueError`` for an odd address."""
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"not an address: {address}")
+    is_tls = parts.scheme == "https"
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    lines = [f"POST {path} HTTP/1.1", f"Host: {parts.netloc.rpartition('@')[2]}"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    if any("\r" in line or "\n" in line for line in lines):
+        raise ValueError("a line break in a header")
+    text = "\r\n".join([*lines, "Content-Length: "])
+    return _Head(
+        server=f"{parts.scheme}://{parts.netloc}",
+        host=parts.hostname,
+        port=parts.port or (443 if is_tls else 80),
+        is_tls=is_tls,
+        lines=text.encode("latin-1"),
+    )
+
+
+def _was_closed(sock: socket.socket) -> bool:
     """Has the server closed (or said something unasked on) an idle connection?"""
-    sock = connection.sock
-    if sock is None:
-        return True
     try:
         readable, _, _ = select.select([sock], [], [], 0)
     except (OSError, ValueError):

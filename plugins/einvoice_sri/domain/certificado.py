@@ -186,7 +186,10 @@ def _rsa_numbers(spki: Tlv) -> tuple[int, int]:
     if algorithm.expect(SEQUENCE).children()[0].oid() != _RSA:
         return 0, 0
     modulus, exponent = parse(bits.expect(BIT_STRING).content[1:]).expect(SEQUENCE).children()[:2]
-    return modulus.integer(), exponent.integer()
+    numbers = modulus.integer(), exponent.integer()
+    if min(numbers) < 1:
+        raise DerError("an RSA key with a number below one")
+    return numbers
 
 
 def _extensions(rest: list[Tlv]) -> dict[str, bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
@@ -21,6 +22,7 @@ ID = "comprobante"
 DS = "http://www.w3.org/2000/09/xmldsig#"
 _FIRMA = f"{{{DS}}}Signature"
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+_own = threading.local()
 _DECIMAL = re.compile(r"[ \t\n\r]*[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)[ \t\n\r]*")
 _FECHA = re.compile(r"([0-9]{2})/([0-9]{2})/([0-9]{4})")
 
@@ -59,16 +61,22 @@ def _dtd() -> DocumentoIlegible:
 
 
 def _parser() -> Any:
-    return etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-        strip_cdata=True,
-    )
+    """One parser per thread: making one costs as much as reading a document."""
+    parser = getattr(_own, "parser", None)
+    if parser is None:
+        parser = etree.XMLParser(
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            dtd_validation=False,
+            huge_tree=False,
+            remove_comments=True,
+            remove_pis=True,
+            strip_cdata=True,
+            collect_ids=False,
+        )
+        _own.parser = parser
+    return parser
 
 
 def read(content: bytes) -> Comprobante:

@@ -128,6 +128,15 @@ def test_what_is_no_certificate_is_refused(data):
         read_certificado(data)
 
 
+def test_a_key_with_a_negative_number_is_refused():
+    """Found by the fuzz: the arithmetic of RSA answers an OverflowError to such a key."""
+    der = bytearray(made.signer().der)
+    number = made.rsa_key().public_key().public_numbers().n.to_bytes(256, "big")
+    der[der.index(b"\x00" + number)] = 0xFF
+    with pytest.raises(CertificadoIlegible, match="below one"):
+        read_certificado(bytes(der))
+
+
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the certificates are not beside the project")
 def test_all_known_ecuadorian_authorities_can_be_read():
     import base64
