@@ -1,11 +1,13 @@
-"""REST: electronic documents of the company, their state and files."""
+"""REST: electronic documents of the company, their state and files; documents about purchases."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from core.errors import NotFound
+from flask import request
+
+from core.errors import DomainError, NotFound
 from core.i18n import _
 from core.web.api import Api, endpoint
 from core.web.context import Context
@@ -14,6 +16,7 @@ from plugins.einvoice_sri.models.documents import FiscalDocument
 from plugins.einvoice_sri.services import read_documents
 from plugins.einvoice_sri.services.cancel_document import find_document
 from plugins.einvoice_sri.services.document_files import files_of
+from plugins.einvoice_sri.services.issue_purchases import issue_purchase
 from plugins.einvoice_sri.services.print_ride import print_ride
 from plugins.einvoice_sri.services.read_states import sentence
 
@@ -54,6 +57,49 @@ class DocumentApi(Api):
         document = find_document(ctx.session, document_id)
         content = print_ride(ctx.session, document)
         return ctx.file(content, f"{document.access_key}.pdf", "application/pdf")
+
+
+class PurchaseApi(Api):
+    """Documents about purchases: liquidación de compra (settlement), comprobante de retención (withholding)."""
+
+    route_base = "/api/v1/sri/purchases"
+    permission = "einvoice_sri.purchase"
+
+    @endpoint("/settlements", "POST", action="issue")
+    def settle(self, ctx: Context) -> Any:
+        """Issue a liquidación de compra, once per ``Idempotency-Key``; the body holds the fields of
+        ``PurchaseSettlementRequest`` and ``issue_point_id``.
+        """
+        return _issue(ctx, "settlement")
+
+    @endpoint("/withholdings", "POST", action="issue")
+    def withhold(self, ctx: Context) -> Any:
+        """Issue a comprobante de retención, once per ``Idempotency-Key``; the body holds the fields of
+        ``WithholdingRequest`` and ``issue_point_id``.
+        """
+        return _issue(ctx, "withholding")
+
+
+def _issue(ctx: Context, what: str) -> Any:
+    given = dict(ctx.json)
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if not key or len(key) > 120:
+        raise DomainError(
+            _("Send the header Idempotency-Key: the same key never issues twice."),
+            code="idempotency_key",
+        )
+    try:
+        point = UUID(str(given.pop("issue_point_id", "")))
+    except ValueError as error:
+        raise DomainError(
+            _("The field %(name)s is missing: fill it in.", name="issue_point_id"),
+            code="sri_field_missing",
+            field="issue_point_id",
+        ) from error
+    row, is_new = issue_purchase(
+        ctx.session, what, given, issue_point_id=point, source_key=f"api:{key}", now=ctx.now
+    )
+    return _shown(row), 201 if is_new else 200
 
 
 def _shown(row: FiscalDocument) -> dict[str, Any]:

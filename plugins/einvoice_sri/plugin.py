@@ -41,6 +41,12 @@ PERMISSIONS = (
     Permission("einvoice_sri.document", "read", READERS),
     Permission("einvoice_sri.document", "correct", (*OFFICE, "accountant")),
     Permission("einvoice_sri.document", "annul", OFFICE),
+    Permission(
+        "einvoice_sri.purchase",
+        "issue",
+        ("owner", "accountant", "integrator"),
+        survives_suspension=False,
+    ),
     Permission("einvoice_sri.certificate", "read", OFFICE),
     Permission("einvoice_sri.certificate", "write", ("owner",)),
 )

@@ -49,7 +49,36 @@ DOCUMENT = {"ids": lambda s: {"document_id": s["document"]}}
 ANNULLING = {"ids": lambda s: {"document_id": s["annulling"]}, "form": lambda s: {}}
 CERTIFICATE = {"ids": lambda s: {"certificate_id": s["certificate"]}}
 
+SUPPLIER = {
+    "tax_id_type": "04", "tax_id": "1790085783001", "legal_name": "Proveedor S.A.",
+    "email": "p@example.com", "address": "Quito",
+}  # fmt: skip
+SETTLEMENT = {
+    "counterpart": SUPPLIER,
+    "lines": [{
+        "code": "L", "description": "Limpieza", "quantity": "1", "unit_price": "20.00",
+        "discount": "0.00", "subtotal": "20.00",
+        "taxes": [{"code": "2", "rate_code": "4", "rate": "15", "base": "20.00", "amount": "3.00"}],
+    }],
+    "payments": [{"method": "20", "total": "23.00"}],
+}  # fmt: skip
+WITHHOLDING = {
+    "counterpart": SUPPLIER,
+    "supported": {"kind": "01", "number": "001-002-000000123", "issued_on": "2026-04-20",
+                  "access_key": "2" * 49},
+    "supported_subtotal": "20.00",
+    "supported_total": "20.00",
+    "taxes": [{"code": "1", "withholding_code": "312", "base": "20.00", "rate": "1.75",
+               "amount": "0.35"}],
+}  # fmt: skip
+
 CASES = {
+    "api.einvoice_sri.purchase.settle": Case(
+        json=lambda s: {**SETTLEMENT, "issue_point_id": str(s.till_id)}
+    ),
+    "api.einvoice_sri.purchase.withhold": Case(
+        json=lambda s: {**WITHHOLDING, "issue_point_id": str(s.till_id)}
+    ),
     "api.einvoice_sri.document.index": Case(),
     "api.einvoice_sri.document.show": Case(**DOCUMENT),
     "api.einvoice_sri.document.xml": Case(**DOCUMENT),

@@ -75,4 +75,5 @@ def check_requests(
             build_document(one, issuers, environment=environment, today=today)
         except NotIssuable as refusal:
             first = refusal.findings[0]
-            raise DomainError(str(refusal), code=f"sri_{first.codigo}") from refusal
+            code = first.codigo.removeprefix("sri_")
+            raise DomainError(str(refusal), code=f"sri_{code}") from refusal
