@@ -44,7 +44,7 @@ class InvoiceIssuing(Protocol):
     def issue(
         self, session: Session, drafts: Sequence[InvoiceDraft], *, now: datetime
     ) -> list[InvoiceRef]:
-        """Number, total and store the drafts (at most 500), request their fiscal documents and
+        """Number, total and store the drafts (at most 2000), request their fiscal documents and
         emit ``InvoiceIssued``; refs in the order given.
 
         Raises ``DomainError`` for a draft that cannot be an invoice; nothing is written then.
@@ -104,6 +104,26 @@ class PaymentLinks(Protocol):
     def report_path(self, session: Session, invoice_id: UUID) -> str:
         """The signed path of the page "Ya pagué" of an invoice; put the installation's address
         before it.
+        """
+        ...
+
+    def accounts(self, session: Session) -> list[str]:
+        """The company's accounts that take deposits and transfers, one line each: bank, kind, number,
+        holder.
+        """
+        ...
+
+
+class InvoiceCrediting(Protocol):
+    """Owned by sales."""
+
+    def credit_in_full(
+        self, session: Session, invoice_id: UUID, *, reason: str, source_key: str, now: datetime
+    ) -> str:
+        """Undo an invoice with a credit note over all that is not credited yet; the note's number.
+
+        The same ``source_key`` returns the first note. Emits ``InvoiceCancelled``. Raises
+        ``DomainError``, ``NotFound``, ``Conflict`` when it is cancelled already.
         """
         ...
 

@@ -15,14 +15,17 @@ from core.errors import DomainError
 from core.i18n import _
 from plugins.sales.domain.customers import search_key
 
-FIELDS: Final = ("value_on", "amount", "reference", "description")
+FIELDS: Final = ("value_on", "amount", "reference", "description", "kind")
 REQUIRED: Final = ("value_on", "amount")
 HINTS: Final[Mapping[str, tuple[str, ...]]] = {
     "value_on": ("fecha", "date", "fecha valor", "fecha contable", "fec"),
     "amount": ("credito", "creditos", "haber", "monto", "valor", "importe", "deposito", "amount"),
     "reference": ("referencia", "documento", "comprobante", "no. documento", "num", "reference"),
     "description": ("concepto", "descripcion", "detalle", "description", "ordenante"),
+    "kind": ("tipo", "d/c", "c/d", "signo", "naturaleza"),
 }
+DEBITS: Final = frozenset({"d", "db", "deb", "debito", "nd", "n/d", "-", "cargo", "egreso"})
+PREAMBLE: Final = 30  # rows that a bank may put before the header: account, holder, balance
 _DATES: Final = ("%d/%m/%Y", "%Y-%m-%d", "%d-%m-%Y", "%Y/%m/%d", "%d/%m/%y", "%d.%m.%Y")
 
 
@@ -52,6 +55,14 @@ def guess_mapping(header: Sequence[Any]) -> dict[str, int]:
             if field in found:
                 break
     return found
+
+
+def from_header(rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    """``rows`` from the header on: the first row that names a day and an amount; else all of them."""
+    for number, row in enumerate(rows[:PREAMBLE]):
+        if set(REQUIRED) <= guess_mapping(row).keys():
+            return rows[number:]
+    return rows
 
 
 def parse_amount(cell: Any) -> Decimal | None:
@@ -115,7 +126,8 @@ def read_credits(
             parse_day(_cell(row, mapping, "value_on")),
             parse_amount(_cell(row, mapping, "amount")),
         )
-        if value_on is None or amount is None or amount <= ZERO:
+        kind = search_key(str(_cell(row, mapping, "kind") or ""))
+        if value_on is None or amount is None or amount <= ZERO or kind in DEBITS:
             continue
         reference = str(_cell(row, mapping, "reference") or "").strip()[:80]
         description = " ".join(str(_cell(row, mapping, "description") or "").split())[:300]

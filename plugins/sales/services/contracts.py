@@ -16,11 +16,13 @@ from core.contracts.sales import (
 )
 from core.contracts.services import (
     CustomerDirectory,
+    InvoiceCrediting,
     InvoiceIssuing,
     PaymentLinks,
     PaymentRecording,
 )
 from plugins.sales.services import (
+    issue_credit_notes,
     issue_invoices,
     keep_customers,
     payment_links,
@@ -79,6 +81,22 @@ class Links:
         """The signed path of the page "Ya pagué"."""
         return payment_links.sign_link(session, invoice_id)
 
+    def accounts(self, session: Session) -> list[str]:
+        """Where to pay, a line for each account in use."""
+        return payment_links.account_lines(session)
+
+
+class CreditNotes:
+    """``InvoiceCrediting``."""
+
+    def credit_in_full(
+        self, session: Session, invoice_id: UUID, *, reason: str, source_key: str, now: datetime
+    ) -> str:
+        """A credit note over the rest of an invoice; its number."""
+        return issue_credit_notes.issue_credit_note(
+            session, invoice_id, reason=reason, source_key=source_key, now=now
+        ).number
+
 
 def register(registry: dict[type, Any]) -> None:
     """Put the services of sales into the registry of the plugin host."""
@@ -86,3 +104,4 @@ def register(registry: dict[type, Any]) -> None:
     registry[InvoiceIssuing] = Invoices()
     registry[PaymentRecording] = Payments()
     registry[PaymentLinks] = Links()
+    registry[InvoiceCrediting] = CreditNotes()

@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.contracts.sales import PaymentData
+from core.domain.payment_codes import find_codes, payment_code
 from core.errors import Conflict, NotFound
 from core.i18n import _
 from core.ids import new_id
@@ -53,7 +54,7 @@ def import_statement(
     """Take the credits of a statement in. A row seen before is left alone, so importing twice is safe.
 
     A row whose reference and amount are those of exactly one open report settles it; same amount with
-    another reference, or the amount of one open invoice, is a suggestion. Raises ``DomainError`` for
+    another reference, a customer's payment code, or the amount of one open invoice, is a suggestion. Raises ``DomainError`` for
     a foreign file; nothing is written then.
     """
     if account_id is not None and (
@@ -77,11 +78,12 @@ def import_statement(
             )
         )
     )
+    codes = _Codes(session)
     counts = {"settled": 0, "suggested": 0, "unmatched": 0}
     for credit in credits_:
         if credit.fingerprint in known:
             continue
-        row = _match(session, credit, user_id=user_id, now=now)
+        row = _match(session, credit, codes, user_id=user_id, now=now)
         row.statement_id = statement.id
         session.add(row)
         session.flush()
@@ -89,7 +91,27 @@ def import_statement(
     return ImportResult(statement.id, known=len(known), **counts)
 
 
-def _match(session: Session, credit: Credit, *, user_id: int | None, now: datetime) -> StatementRow:
+class _Codes:
+    """Whose payment code a credit carries, among those who owe something; read when first needed."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._known: dict[str, UUID] | None = None
+
+    def owner(self, credit: Credit) -> UUID | None:
+        """The customer of the one code in a credit's reference and description."""
+        found = {*find_codes(credit.reference), *find_codes(credit.description)}
+        if len(found) != 1:
+            return None
+        if self._known is None:
+            owing = select(Invoice.customer_id).where(Invoice.state == "issued").distinct()
+            self._known = {payment_code(one): one for one in self._session.scalars(owing)}
+        return self._known.get(found.pop())
+
+
+def _match(
+    session: Session, credit: Credit, codes: _Codes, *, user_id: int | None, now: datetime
+) -> StatementRow:
     row = StatementRow(
         id=new_id(),
         value_on=credit.value_on,
@@ -113,6 +135,11 @@ def _match(session: Session, credit: Credit, *, user_id: int | None, now: dateti
     if reports:
         row.suggested_report_id = reports[0].id
         row.suggested_customer_id = reports[0].customer_id
+        row.state = "suggested"
+        return row
+    owner = codes.owner(credit)
+    if owner is not None:
+        row.suggested_customer_id = owner
         row.state = "suggested"
         return row
     owing = list(

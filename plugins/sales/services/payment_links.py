@@ -10,12 +10,15 @@ import hmac
 from hashlib import sha256
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import runtime
 from core.db.tenancy import scope_of
 from core.errors import NotFound
+from core.i18n import _
 from core.services import secrets as vault
+from plugins.sales.models import BankAccount
 
 KEY = "sales.link_key"
 
@@ -29,6 +32,28 @@ def check_link(session: Session, invoice_id: UUID, signature: str) -> None:
     """Raise ``NotFound`` unless ``signature`` belongs to the invoice of the tenant in scope."""
     if not hmac.compare_digest(_signature(session, invoice_id).encode(), signature.encode()):
         raise NotFound
+
+
+def account_lines(session: Session) -> list[str]:
+    """Where to pay: ``Banco Pichincha, corriente 2100123456, Gimnasio Uno (1790012345001)``."""
+    kinds = {"savings": _("savings"), "checking": _("checking")}
+    rows = session.execute(
+        select(
+            BankAccount.bank,
+            BankAccount.kind,
+            BankAccount.number,
+            BankAccount.holder,
+            BankAccount.holder_tax_id,
+        )
+        .where(BankAccount.is_active)
+        .order_by(BankAccount.id)
+        .limit(5)
+    )
+    return [
+        f"{one.bank}, {kinds.get(one.kind, one.kind)} {one.number}, {one.holder}"
+        + (f" ({one.holder_tax_id})" if one.holder_tax_id else "")
+        for one in rows
+    ]
 
 
 def _signature(session: Session, invoice_id: UUID) -> str:

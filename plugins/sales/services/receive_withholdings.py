@@ -109,7 +109,7 @@ def receive_key(
     ).one_or_none()
     if invoice is None:
         raise NotFound
-    if _agent(session, agent) != invoice.customer_id:
+    if _agent(session, agent, "access_key") != invoice.customer_id:
         raise DomainError(
             _("The certificate is not from the customer of this invoice. Check the access key."),
             code="foreign_agent",
@@ -135,6 +135,18 @@ def receive_key(
     session.add(stored)
     session.flush()
     return stored.id
+
+
+def waiting_for(session: Session, invoice: Invoice) -> Decimal:
+    """What certificates that nobody decided on yet withhold of an invoice; not transferred then."""
+    rows = session.scalars(
+        select(Withholding.parts).where(
+            Withholding.customer_id == invoice.customer_id, Withholding.state == "received"
+        )
+    )
+    return sum(
+        (Decimal(part[4]) for parts in rows for part in parts if part[5] == invoice.number), ZERO
+    )
 
 
 def accept_certificate(session: Session, withholding_id: UUID, *, now: datetime) -> UUID:
@@ -219,7 +231,7 @@ def _open(session: Session, withholding_id: UUID, action: str) -> Withholding:
     return row
 
 
-def _agent(session: Session, tax_id: str) -> UUID:
+def _agent(session: Session, tax_id: str, field: str = "file") -> UUID:
     found = session.scalar(
         select(Customer.id).where(Customer.tax_id == tax_id, Customer.tax_id_type == "04")
     )
@@ -230,7 +242,7 @@ def _agent(session: Session, tax_id: str) -> UUID:
                 tax_id=tax_id,
             ),
             code="foreign_agent",
-            field="file",
+            field=field,
         )
     return found
 

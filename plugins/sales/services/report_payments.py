@@ -12,12 +12,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
+from core.adapters.images import MAX_BYTES
 from core.contracts.sales import PaymentData
 from core.domain.money import to_cents
 from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
 from core.ids import new_id
 from core.services import blobs, holidays
+from plugins.sales.adapters.pdf_slips import written_anew
 from plugins.sales.domain import lifecycle, reports
 from plugins.sales.domain.allocation import Owed, spread
 from plugins.sales.domain.slips import check_pdf
@@ -79,8 +81,7 @@ def report_payment(
     _check_own(session, report)
     slip_id = None
     if report.slip:
-        check_pdf(report.slip)
-        slip_id = blobs.store(session, report.slip, "", "comprobante", field="slip")
+        slip_id = blobs.store(session, _safe(report.slip), "", "comprobante", field="slip")
     due_on = session.scalar(
         select(Invoice.due_on)
         .where(Invoice.id.in_(list(report.invoice_ids)), Invoice.due_on.is_not(None))
@@ -108,6 +109,14 @@ def report_payment(
     session.add(stored)
     session.flush()
     return ReportRef(stored.id, stored.is_twin, stored.is_late, created=True)
+
+
+def _safe(slip: bytes) -> bytes:
+    """The slip as it may be kept; pictures are drawn anew where they are stored."""
+    if not slip.startswith(b"%PDF-") or len(slip) > MAX_BYTES:
+        return slip
+    check_pdf(slip)
+    return written_anew(slip)
 
 
 def _check_own(session: Session, report: ReportData) -> None:

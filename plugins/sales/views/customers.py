@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import update
 
 from core.contracts.sales import CustomerData
+from core.domain.payment_codes import payment_code
 from core.errors import NotFound
 from core.i18n import _
 from core.web.context import Context
@@ -67,6 +68,7 @@ class CustomerPages(Pages):
             buckets=BUCKET_WORDS,
             movements=MOVEMENT_WORDS,
             types=dict(TYPE_WORDS),
+            code=payment_code(customer_id),
         )
 
     @form("/<uuid:customer_id>/edit", action="write")

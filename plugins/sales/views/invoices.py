@@ -14,6 +14,7 @@ from flask import Response
 from sqlalchemy import select
 
 from core.db.session import tenant_work
+from core.domain.payment_codes import payment_code
 from core.errors import NotFound
 from core.i18n import _
 from core.i18n import lazy as later
@@ -103,6 +104,7 @@ class InvoicePages(Pages):
             badge=state_of(invoice.state, invoice.due_on, ctx.today),
             methods=METHOD_WORDS,
             link=link,
+            code=payment_code(invoice.customer_id),
             **fiscal_state(ctx, invoice_id),
         )
 

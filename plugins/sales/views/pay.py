@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.db.session import acting_for, tenant_work
+from core.domain.payment_codes import payment_code
 from core.errors import DomainError, NotFound
 from core.i18n import _
 from core.models import Tenant
@@ -17,10 +18,14 @@ from core.web.views import Pages, form
 from plugins.sales.models import Invoice, PaymentReport
 from plugins.sales.services import find_sales
 from plugins.sales.services.payment_links import check_link
-from plugins.sales.services.receive_withholdings import receive_certificate
+from plugins.sales.services.receive_withholdings import (
+    receive_certificate,
+    receive_key,
+    waiting_for,
+)
 from plugins.sales.services.report_payments import report_payment
 from plugins.sales.views.reports import typed_report
-from plugins.sales.views.typed import form_key
+from plugins.sales.views.typed import form_key, read_money
 from plugins.sales.views.words import REPORT_BADGES
 
 LARGEST_XML = 400_000
@@ -56,6 +61,9 @@ class PayPages(Pages):
                     )
                 receive_certificate(session, content, now=ctx.now)
                 return ctx.render("sales/pay_done.html", is_twin=False, is_certificate=True)
+            if ctx.form.get("do") == "key":
+                _take_key(ctx, session, invoice_id)
+                return ctx.render("sales/pay_done.html", is_twin=False, is_certificate=True)
             if set(ctx.form.getlist("invoice_id")) != {str(invoice_id)}:
                 raise NotFound
             ref = report_payment(
@@ -80,11 +88,29 @@ class PayPages(Pages):
             issuer=session.scalar(select(Tenant.name).where(Tenant.id == tenant_id)),
             invoice=invoice,
             accounts=find_sales.bank_accounts(session),
+            code=payment_code(invoice.customer_id),
+            withheld=waiting_for(session, invoice),
             reports=reports,
             badges=REPORT_BADGES,
             report_key=form_key(ctx.form.get("report_key")),
             today=ctx.today,
         )
+
+
+def _take_key(ctx: Context, session: Session, invoice_id: UUID) -> None:
+    withheld = read_money(ctx.form.get("withheld", ""), "withheld")
+    try:
+        receive_key(
+            session,
+            ctx.form.get("access_key", ""),
+            invoice_id=invoice_id,
+            amount=withheld,
+            now=ctx.now,
+        )
+    except DomainError as error:
+        if error.field != "amount":  # the page has another amount too
+            raise
+        raise DomainError(error.sentence, code=error.code, field="withheld") from None
 
 
 def _invoice(session: Session, invoice_id: UUID) -> Invoice:

@@ -16,12 +16,14 @@ from core.i18n import _
 from core.web.context import Context
 from core.web.paging import count_capped, page_by_key
 from core.web.views import Pages, command, form, page
+from plugins.sales.domain.withholding import dashed
 from plugins.sales.models import Allocation, Customer, Invoice, Payment, Withholding
 from plugins.sales.services import find_sales
 from plugins.sales.services.read_invoices import open_for
 from plugins.sales.services.receive_withholdings import (
     accept_certificate,
     receive_certificate,
+    receive_key,
     reject_certificate,
 )
 from plugins.sales.services.record_payment import (
@@ -144,7 +146,19 @@ class PaymentPages(Pages):
 
     @form("/withholdings", action="write")
     def withholdings(self, ctx: Context) -> Any:
-        """Certificates received: upload one, decide on those that nobody could check."""
+        """Certificates received: upload one or type its access key, decide on those that nobody
+        could check.
+        """
+        if ctx.submitted and ctx.form.get("do") == "key":
+            receive_key(
+                ctx.session,
+                ctx.form.get("access_key", ""),
+                invoice_id=_invoice_by_number(ctx, ctx.form.get("invoice_number", "")),
+                amount=read_money(ctx.form.get("amount", ""), "amount"),
+                now=ctx.now,
+            )
+            ctx.flash(_("The certificate is in; look it up in SRI and decide below."))
+            return ctx.go("sales.payment.withholdings")
         if ctx.submitted:
             upload = ctx.files.get("file")
             content = upload.stream.read(LARGEST_XML) if upload else b""
@@ -176,6 +190,26 @@ class PaymentPages(Pages):
         reject_certificate(ctx.session, withholding_id, reason=ctx.form.get("reason", ""))
         ctx.flash(_("The certificate is refused."))
         return ctx.go("sales.payment.withholdings")
+
+
+def _invoice_by_number(ctx: Context, typed: str) -> UUID:
+    number = dashed("".join(typed.split()))
+    found = ctx.session.scalar(
+        select(Invoice.id)
+        .where(Invoice.number == number, Invoice.state != "cancelled")
+        .order_by(Invoice.id.desc())
+        .limit(1)
+    )
+    if found is None:
+        raise DomainError(
+            _(
+                "No invoice has the number %(number)s. Write it as 001-002-000000123.",
+                number=number,
+            ),
+            code="invoice_unknown",
+            field="invoice_number",
+        )
+    return found
 
 
 def _parts(ctx: Context) -> tuple[PaymentAllocation, ...]:

@@ -15,7 +15,7 @@ from core.web.context import Context
 from core.web.paging import page_by_key
 from core.web.views import Pages, command, form, page
 from plugins.sales.adapters.spreadsheets import LARGEST, read_table
-from plugins.sales.domain.statements import FIELDS, guess_mapping
+from plugins.sales.domain.statements import FIELDS, from_header, guess_mapping
 from plugins.sales.models import BankAccount, Customer, StatementRow
 from plugins.sales.services import find_sales
 from plugins.sales.services.import_statements import ignore_row, import_statement, settle_row
@@ -26,6 +26,7 @@ FIELD_WORDS = (
     ("amount", later("Credit (money in)")),
     ("reference", later("Reference")),
     ("description", later("Description")),
+    ("kind", later("Credit or debit (if the bank tells it apart)")),
 )
 
 
@@ -75,7 +76,7 @@ class BankStatementPages(Pages):
         blob = ctx.session.get(Blob, blob_id)
         if blob is None or blob.media_type != "application/octet-stream":
             raise NotFound
-        rows = read_table(blob.content)
+        rows = from_header(read_table(blob.content))
         mapping = guess_mapping(rows[0])
         if ctx.submitted:
             typed = {name: _column(ctx.form.get(name, "")) for name in FIELDS}
