@@ -225,7 +225,10 @@ def _envelope(sobre: Sobre) -> dict[str, str] | None:
 @as_json
 @tells
 def ride(file: Path, output: Path, logo: Path | None, as_json: bool) -> None:
-    """Print the RIDE of a document as PDF."""
+    """Print the RIDE of a document as PDF.
+
+    Ends with 0 when the file is written, 2 when the document or the logo cannot be read.
+    """
     sobre = open_envelope(file.read_bytes())
     autorizacion = None
     if sobre.estado == "AUTORIZADO":

@@ -57,7 +57,7 @@ def build(
     code: str,
     as_json: bool,
 ) -> None:
-    """Build an access key of 49 digits."""
+    """Build an access key of 49 digits. Ends with 0, or 2 when a part of it is wrong."""
     branch, _dash, point = series.partition("-")
     try:
         made = clave_acceso.build(
@@ -112,7 +112,10 @@ def p12() -> None:
 @as_json
 @tells
 def inspect(file: Path, as_json: bool) -> None:
-    """Say what a P12 file holds, which key signs and why. The password is asked for or piped in."""
+    """Say what a P12 file holds, which key signs and why. The password is asked for or piped in.
+
+    Ends with 0 when a key can sign, 2 when the file or its password is refused.
+    """
     now = runtime.clock().now()
     opened = open_signing_file(file.read_bytes(), read_password(_("Password of the P12 file")), now)
     chosen = opened.eleccion.par.certificado

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from core.errors import DomainError
 from core.i18n import _
 from core.settings import Settings
 from plugins.einvoice_sri.cli.gateway import (
@@ -20,7 +21,10 @@ from plugins.einvoice_sri.cli.gateway import (
     number_of,
     tell,
 )
+from plugins.einvoice_sri.cli.telling import tells
+from plugins.einvoice_sri.domain.canonical import read_xml
 from plugins.einvoice_sri.domain.estados import Respuesta, de_recepcion
+from plugins.einvoice_sri.domain.lectura import DS
 from plugins.einvoice_sri.domain.ports import SriError
 
 
@@ -29,14 +33,18 @@ from plugins.einvoice_sri.domain.ports import SriError
 @environment_option
 @json_option
 @click.pass_obj
+@tells
 def send(settings: Settings, *, file: Path, environment: str, as_json: bool) -> None:
     """Deliver the signed document in FILE, byte for byte.
 
-    Ends with 0 when SRI has it, 1 when SRI returned it, 3 when nobody knows: ask with `status`.
+    Ends with 0 when SRI has it, 1 when SRI returned it, 2 when FILE is no signed document, 3 when nobody
+    knows: ask with `status`.
     """
+    content = file.read_bytes()
+    _require_signed(content)
     gateways = gateways_for(settings, environment)
     try:
-        answer = gateways.of(number_of(environment)).receive(file.read_bytes())
+        answer = gateways.of(number_of(environment)).receive(content)
     except SriError as error:
         if as_json:
             click.echo(json.dumps({"state": "unknown", "problem": error.kind}))
@@ -52,3 +60,13 @@ def send(settings: Settings, *, file: Path, environment: str, as_json: bool) -> 
         click.echo(answer.estado)
         tell(answer.mensajes)
     raise SystemExit(DONE if has_it else REFUSED)
+
+
+def _require_signed(content: bytes) -> None:
+    """Nothing else is worth a call to SRI. Raises ``DomainError``."""
+    root = read_xml(content)
+    if root.find(f"{{{DS}}}Signature") is None:
+        raise DomainError(
+            _("The file is no signed document: sign it first with “yupana sri sign”."),
+            code="sri_send_unsigned",
+        )

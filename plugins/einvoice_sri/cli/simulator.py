@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -17,6 +18,7 @@ from core.adapters.clock import FixedClock, SharedClock, SystemClock
 from core.errors import SetupError
 from core.i18n import _
 from core.settings import Settings
+from plugins.einvoice_sri.cli.gateway import json_option
 from plugins.einvoice_sri.simulator.authority import TestAuthority
 from plugins.einvoice_sri.simulator.engine import Engine
 from plugins.einvoice_sri.simulator.faults import MIXED, BadFault, Fault, FaultPlan
@@ -53,6 +55,7 @@ FOLDER = "sri_simulator"
     "--state", type=click.Path(path_type=Path), help="Begin with this state; keep it here."
 )
 @click.option("--now", "instant", help="Stand still at this instant (ISO 8601 with zone).")
+@json_option
 @click.pass_obj
 def simulator(
     settings: Settings,
@@ -66,8 +69,13 @@ def simulator(
     max_age_days: int,
     state: Path | None,
     instant: str | None,
+    as_json: bool,
 ) -> None:
-    """Serve a simulation of SRI's web services. Nothing it authorises has tax value."""
+    """Serve a simulation of SRI's web services. Nothing it authorises has tax value.
+
+    Ends with 0 when it is stopped (Ctrl-C, SIGTERM) and its state is kept, 2 when the port is taken or
+    an option cannot be read. With --json: one object when it serves, one when it has stopped.
+    """
     clock = _clock(settings, instant)
     authority = open_authority(settings.home, clock())
     trusted = None if any_ca else (*authority.trusted, *_trusted(authorities))
@@ -80,9 +88,13 @@ def simulator(
     chosen = settings.sri_simulator_port if port is None else port
     try:
         with serving(site, chosen) as server:
-            click.echo(
-                _("SIMULATION of SRI at %(url)s: nothing here has tax value.", url=server.url)
-            )
+            if as_json:
+                click.echo(json.dumps({"url": server.url, "simulation": True}))
+            else:
+                click.echo(
+                    _("SIMULATION of SRI at %(url)s: nothing here has tax value.", url=server.url)
+                )
+            sys.stdout.flush()
             while not stop.wait(0.5):
                 pass
     except OSError as error:
@@ -90,7 +102,11 @@ def simulator(
             _("Port %(port)s is taken: choose another with --port.", port=chosen)
         ) from error
     kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps(site.engine.state.dump()))
+    state_now = site.engine.state
+    kept.write_text(json.dumps(state_now.dump()))
+    if as_json:
+        counts = {"receptions": state_now.receptions, "questions": state_now.questions}
+        click.echo(json.dumps({"stopped": True, "state": str(kept)} | counts))
 
 
 def open_authority(home: Path, now: datetime) -> TestAuthority:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from core.errors import DomainError
 from core.i18n import _
 from core.settings import Settings
 from plugins.einvoice_sri.cli.gateway import (
@@ -20,6 +21,7 @@ from plugins.einvoice_sri.cli.gateway import (
     number_of,
     tell,
 )
+from plugins.einvoice_sri.cli.telling import tells, write_whole
 from plugins.einvoice_sri.domain import clave_acceso
 from plugins.einvoice_sri.domain.estados import Respuesta, de_autorizacion, elegir
 from plugins.einvoice_sri.domain.ports import RespuestaAutorizacion, SriError
@@ -32,15 +34,19 @@ from plugins.einvoice_sri.domain.sobre import ensobrar, partes
 @json_option
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the authorised file.")
 @click.pass_obj
+@tells
 def status(
     settings: Settings, *, key: str, environment: str, as_json: bool, output: Path | None
 ) -> None:
     """Ask SRI about the document with access KEY.
 
-    Ends with 0 when it is authorised, 1 when it is refused, 3 when SRI has nothing or has not decided.
+    Ends with 0 when it is authorised, 1 when it is refused, 2 when KEY is no access key or the file cannot
+    be written, 3 when SRI has nothing or has not decided.
     """
     if not clave_acceso.is_valid(key):
-        raise click.BadParameter(_("This is no access key: 49 digits with a check digit."))
+        raise DomainError(
+            _("This is no access key: 49 digits with a check digit."), code="sri_key_invalid"
+        )
     gateways = gateways_for(settings, environment)
     try:
         answer = gateways.of(number_of(environment)).authorization(key)
@@ -61,7 +67,7 @@ def _show(answer: RespuestaAutorizacion, key: str, output: Path | None, *, as_js
     messages = node.mensajes if node else ()
     if node is not None and meaning is Respuesta.AUTORIZADO and output is not None:
         head, tail = partes(node, key)
-        output.write_bytes(ensobrar(head, (node.comprobante or "").encode(), tail))
+        write_whole(output, ensobrar(head, (node.comprobante or "").encode(), tail))
     if as_json:
         known = {"state": state, "at": node.fecha if node else "", "messages": as_dicts(messages)}
         click.echo(json.dumps(known))
