@@ -138,19 +138,24 @@ class PaymentReported(Event):
 
 @dataclass(frozen=True, slots=True)
 class PaymentConfirmed(Event):
-    """A distributor or the operator confirmed a report: addressed to the client's tenant."""
+    """A distributor or the operator confirmed a report: to the client and the other one who holds it.
+
+    ``report`` is what was answered, for whoever hears the answer before the report.
+    """
 
     report_id: UUID
     confirmed_at: datetime
+    report: PaymentReported | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentRejected(Event):
-    """A distributor or the operator rejected a report: addressed to the client's tenant."""
+    """A distributor or the operator rejected a report: to the client and the other one who holds it."""
 
     report_id: UUID
     reason: str
     rejected_at: datetime
+    report: PaymentReported | None = None  # as in PaymentConfirmed
 
 
 # -- licences ----------------------------------------------------------------------------------------
@@ -182,7 +187,10 @@ class LicenceOrdered(Event):
 
 @dataclass(frozen=True, slots=True)
 class LicenceEnabling(Event):
-    """A distributor confirms the money of an order, or enables it on credit: to the operator."""
+    """A distributor confirms the money of an order, or enables it on credit: to the operator.
+
+    ``order`` is the order itself: whoever hears the enabling first needs nothing else.
+    """
 
     contract_id: UUID
     on_credit: bool
@@ -191,11 +199,15 @@ class LicenceEnabling(Event):
     bank: str
     reference: str
     enabled_at: datetime
+    order: LicenceOrdered | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LicenceChanged(Event):
-    """The operator's contract changed: addressed to the client and to its distributor(s)."""
+    """The operator's contract changed: addressed to the client and to its distributor(s).
+
+    The contract's ``revision`` says which of two is the newer, whatever order they arrive in.
+    """
 
     contract: LicenceContract
     changed_at: datetime
@@ -207,6 +219,8 @@ class ClientReleased(Event):
 
     client_tenant_id: UUID
     released_on: date
+    contract_id: UUID | None = None
+    revision: int = 0  # of the contract: what was told before it is out of date
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +237,10 @@ class ClientInvoicePublished(Event):
 
 @dataclass(frozen=True, slots=True)
 class LicenceStandingChanged(Event):
-    """A client's licence turned (paid, due, reported, suspended, …): to operator and distributor."""
+    """A client's licence turned (paid, due, reported, suspended, …): to operator and distributor.
+
+    ``revision`` grows with each telling of a client's licence; a smaller one that arrives later is old.
+    """
 
     contract_id: UUID
     client_tenant_id: UUID
@@ -236,6 +253,7 @@ class LicenceStandingChanged(Event):
     last_document_on: date | None
     rejected_documents: int
     certificate_until: date | None = None
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +298,7 @@ class SupportWalletChanged(Event):
     client_tenant_id: UUID
     minutes_left: int
     changed_at: datetime
+    revision: int = 0  # granted plus used minutes, which only grow
 
 
 # -- subscriptions -----------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ class LicenceContract:
     """A contract between the operator and a client, as it stands.
 
     ``kind`` "first" or "reentry"; ``state`` "order", "enabled" or "withdrawn". ``accounts`` are the
-    vendor's bank accounts, ready to print.
+    vendor's bank accounts, ready to print. ``revision`` counts the tellings of this contract.
     """
 
     contract_id: UUID
@@ -57,6 +57,7 @@ class LicenceContract:
     policy: Mapping[str, Any] = field(default_factory=dict)
     contact: Mapping[str, str] = field(default_factory=dict)
     owner: Mapping[str, str] = field(default_factory=dict)  # who gets the first access
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

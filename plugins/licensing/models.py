@@ -60,7 +60,9 @@ class Licence(TenantMixin, Base):
     wallet_minutes: Mapped[int] = mapped_column(default=0)
     state: Mapped[str] = mapped_column(String(12), default="order")  # as last recorded
     next_check_on: Mapped[date | None] = mapped_column()
-    revised_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    contract_revision: Mapped[int] = mapped_column(default=0)  # as last heard
+    wallet_revision: Mapped[int] = mapped_column(default=0)  # as last heard
+    standing_revision: Mapped[int] = mapped_column(default=0)  # as last told
 
 
 class ClientStatus(TenantMixin, Base):
@@ -240,7 +242,9 @@ class PortfolioClient(TenantMixin, Base):
     certificate_until: Mapped[date | None] = mapped_column()
     wallet_minutes: Mapped[int] = mapped_column(default=0)
     released_on: Mapped[date | None] = mapped_column()
-    revised_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    contract_revision: Mapped[int] = mapped_column(default=0)  # as last heard, like the next two
+    standing_revision: Mapped[int] = mapped_column(default=0)
+    wallet_revision: Mapped[int] = mapped_column(default=0)
 
 
 class Adviser(TenantMixin, Base):
@@ -344,6 +348,8 @@ class Contract(TenantMixin, Base):
     standing: Mapped[str] = mapped_column(String(12), default="order")
     standing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     paid_through_on: Mapped[date | None] = mapped_column()
+    revision: Mapped[int] = mapped_column(default=0)  # as last told
+    standing_revision: Mapped[int] = mapped_column(default=0)  # as last heard
 
 
 class DistributorRow(TenantMixin, Base):
@@ -425,6 +431,7 @@ class Ticket(TenantMixin, Base):
     charged_hours: Mapped[int | None] = mapped_column()
     charged_net: Mapped[Decimal | None] = mapped_column(MoneyColumn)
     invoice_id: Mapped[UUID | None] = mapped_column()  # the operator's: billed on a day-25 run
+    heard: Mapped[Any] = mapped_column(JSONB, default=dict)  # side to the instant it spoke last
 
 
 ALL = (

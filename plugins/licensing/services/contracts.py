@@ -76,10 +76,12 @@ def place_order(session: Session, order: LicenceOrdered, *, now: datetime) -> Co
     return contract
 
 
-def hear_order(session: Session, order: LicenceOrdered, *, now: datetime) -> None:
-    """A distributor's or client's order arrives. One that cannot be is given back to its distributor."""
+def hear_order(session: Session, order: LicenceOrdered, *, now: datetime) -> Contract | None:
+    """A distributor's or client's order arrives. One that cannot be is given back to its distributor
+    and answers None.
+    """
     try:
-        place_order(session, order, now=now)
+        return place_order(session, order, now=now)
     except DomainError as refusal:
         write_audit(
             session,
@@ -88,8 +90,27 @@ def hear_order(session: Session, order: LicenceOrdered, *, now: datetime) -> Non
             subject_id=order.contract_id,
         )
         if order.distributor_id is not None and order.kind == "first":
-            released = ClientReleased(order.client_tenant_id, released_on=order.ordered_on)
+            released = ClientReleased(
+                order.client_tenant_id,
+                released_on=order.ordered_on,
+                contract_id=order.contract_id,
+            )
             emit(session, released, to=order.distributor_id, now=now)
+    return None
+
+
+def hear_enabling(session: Session, event: LicenceEnabling, *, now: datetime) -> None:
+    """A distributor enables an order, which may still be on its way: the event brings it along, so
+    that no enabling waits for its order (or is lost with one that was refused).
+    """
+    known = session.scalar(select(Contract.id).where(Contract.id == event.contract_id))
+    if (
+        known is None
+        and event.order is not None
+        and hear_order(session, event.order, now=now) is None
+    ):
+        return
+    enable_contract(session, event, now=now)
 
 
 def enable_contract(session: Session, order: LicenceEnabling, *, now: datetime) -> None:
@@ -123,7 +144,10 @@ def enable_contract(session: Session, order: LicenceEnabling, *, now: datetime) 
     write_audit(session, action="licensing.enable", subject_id=contract.id)
     publish_contract(session, contract, now=now)
     left = SupportWalletChanged(
-        contract.client_tenant_id, wallet.granted - wallet.used, changed_at=now
+        contract.client_tenant_id,
+        wallet.granted - wallet.used,
+        changed_at=now,
+        revision=wallet.granted + wallet.used,
     )
     for party in {contract.client_tenant_id, contract.distributor_id} - {None}:
         emit(session, left, to=party, now=now)
@@ -155,11 +179,14 @@ def hear_cancellation(session: Session, event: LicenceCancelled, *, now: datetim
 
 
 def hear_standing(session: Session, event: LicenceStandingChanged) -> None:
-    """A client's licence turned: what the operator's lists show."""
-    contract = session.get(Contract, event.contract_id)
-    if contract is not None:
+    """A client's licence turned: what the operator's lists show. An older turn that arrives late
+    changes nothing.
+    """
+    contract = session.get(Contract, event.contract_id, with_for_update=True)
+    if contract is not None and event.revision > contract.standing_revision:
         contract.standing, contract.standing_since = event.state, event.since
         contract.paid_through_on = event.paid_through_on
+        contract.standing_revision = event.revision
 
 
 def ask_transfer(session: Session, event: LicenceTransferAsked) -> None:
@@ -176,10 +203,16 @@ def carry_out_transfers(session: Session, *, on: date, now: datetime) -> int:
 
     Reports that wait stay with the old one, who sees that the client left and cannot veto.
     """
-    moved = list(session.scalars(select(Contract).where(Contract.transfer_to_id.is_not(None))))
+    wanted = select(Contract).where(Contract.transfer_to_id.is_not(None)).order_by(Contract.id)
+    moved = list(session.scalars(wanted.with_for_update()))
     for contract in moved:
         if contract.distributor_id is not None:
-            released = ClientReleased(contract.client_tenant_id, released_on=on)
+            released = ClientReleased(
+                contract.client_tenant_id,
+                released_on=on,
+                contract_id=contract.id,
+                revision=contract.revision + 1,
+            )
             emit(session, released, to=contract.distributor_id, now=now)
         contract.distributor_id, contract.transfer_to_id = contract.transfer_to_id, None
         session.flush()
@@ -192,7 +225,7 @@ def grant_minutes(session: Session, contract: Contract) -> Wallet:
     """The plan's included minutes, once per contract, in the client's wallet."""
     offer = plan_offers(session).get(contract.plan_id)
     wallet = session.scalars(
-        select(Wallet).where(Wallet.client_tenant_id == contract.client_tenant_id)
+        select(Wallet).where(Wallet.client_tenant_id == contract.client_tenant_id).with_for_update()
     ).one_or_none()
     if wallet is None:
         wallet = Wallet(client_tenant_id=contract.client_tenant_id, granted=0, used=0)

@@ -35,7 +35,7 @@ from plugins.licensing.models import (
     Licence,
     PaymentReportRow,
 )
-from plugins.licensing.services.keep_portfolio import find_offer
+from plugins.licensing.services.keep_portfolio import find_offer, is_older
 from plugins.licensing.services.parties import operator_id
 from plugins.licensing.services.standing import Standing, find_licence, read_standing, refresh
 
@@ -53,11 +53,11 @@ class Farewell:
 def hear_contract(session: Session, event: LicenceChanged, *, now: datetime) -> None:
     """The operator tells the contract; a newer one (re-entry) takes the place of the old."""
     told = event.contract
-    row = find_licence(session)
+    row = find_licence(session, lock=True)
     if row is None:
         row = Licence(operator_id=operator_id(session), state="order")
         session.add(row)
-    elif _is_stale(row, event):
+    elif is_older(told, row):
         return
     was_running = row.started_on is not None and row.contract_id == told.contract_id
     row.contract_id, row.is_reentry = told.contract_id, told.kind == "reentry"
@@ -69,7 +69,7 @@ def hear_contract(session: Session, event: LicenceChanged, *, now: datetime) -> 
     row.entitlements, row.policy = dict(told.entitlements), dict(told.policy)
     row.ordered_on, row.started_on = told.ordered_on, told.started_on
     row.cancelled_on = told.cancelled_on or (row.cancelled_on if was_running else None)
-    row.revised_at = event.changed_at
+    row.contract_revision = told.revision
     session.flush()
     if told.started_on is not None and not was_running:
         _welcome(session, row, now=now)
@@ -82,14 +82,15 @@ def hear_invoice(session: Session, event: ClientInvoicePublished, *, now: dateti
     """An invoice arrives in the scope of its payer, or of the payer's distributor."""
     told = event.invoice
     row = session.scalars(
-        select(ClientInvoiceRow).where(ClientInvoiceRow.invoice_id == told.invoice_id)
+        select(ClientInvoiceRow)
+        .where(ClientInvoiceRow.invoice_id == told.invoice_id)
+        .with_for_update()
     ).one_or_none()
     if row is None:
-        row = ClientInvoiceRow(invoice_id=told.invoice_id)
+        row = ClientInvoiceRow(invoice_id=told.invoice_id, published_at=event.published_at)
         session.add(row)
-    elif row.published_at > event.published_at:
-        return
-    _write_invoice(row, told, event.published_at)
+    if row.published_at <= event.published_at:  # an older telling that comes late says nothing new
+        _write_invoice(row, told, event.published_at)
     session.flush()
     if scope_of(session).tenant_id != told.client_tenant_id:
         return
@@ -192,14 +193,6 @@ def read_reports(session: Session) -> list[PaymentReportRow]:
     """The payment reports of the tenant in scope, newest first."""
     rows = select(PaymentReportRow).order_by(PaymentReportRow.reported_at.desc())
     return list(session.scalars(rows.limit(60)))
-
-
-def _is_stale(row: Licence, event: LicenceChanged) -> bool:
-    told = event.contract
-    if row.contract_id == told.contract_id:
-        is_undone = row.started_on is not None and told.started_on is None
-        return is_undone or row.revised_at > event.changed_at
-    return row.ordered_on > told.ordered_on
 
 
 def _welcome(session: Session, row: Licence, *, now: datetime) -> None:

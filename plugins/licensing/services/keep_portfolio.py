@@ -19,12 +19,13 @@ from core.contracts.events import (
     LicenceStandingChanged,
     PlansOffered,
 )
+from core.contracts.licences import LicenceContract
 from core.domain.money import ZERO
-from core.errors import Conflict, DomainError, NotFound
+from core.errors import Conflict, DomainError, NotFound, TryLater
 from core.i18n import _
 from core.services.audit import write_audit
 from plugins.licensing.domain.lights import ClientFacts, lights
-from plugins.licensing.models import Adviser, CreditLimit, Offer, PortfolioClient
+from plugins.licensing.models import Adviser, CreditLimit, Licence, Offer, PortfolioClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,7 @@ def hear_contract(session: Session, event: LicenceChanged) -> None:
     if row is None:
         row = PortfolioClient(client_tenant_id=told.client_tenant_id, balance=ZERO, state="order")
         session.add(row)
-    elif row.contract_id == told.contract_id and (
-        row.revised_at > event.changed_at or (row.started_on and told.started_on is None)
-    ):
+    elif is_older(told, row):
         return
     row.contract_id, row.contract_state = told.contract_id, told.state
     row.client_tax_id, row.client_name = told.client_tax_id, told.client_name
@@ -87,15 +86,21 @@ def hear_contract(session: Session, event: LicenceChanged) -> None:
     row.payment_code, row.on_credit = told.payment_code, told.on_credit
     row.ordered_on, row.lapses_on = told.ordered_on, told.lapses_on
     row.started_on, row.cancelled_on = told.started_on, told.cancelled_on
-    row.released_on, row.revised_at = None, event.changed_at
+    row.released_on, row.contract_revision = None, told.revision
     session.flush()
 
 
 def hear_standing(session: Session, event: LicenceStandingChanged) -> None:
-    """A client's licence turned."""
+    """A client's licence turned. An older turn that arrives late changes nothing.
+
+    Raises ``TryLater`` while the client itself has not arrived.
+    """
     row = _find(session, event.client_tenant_id)
-    if row is None or row.contract_id != event.contract_id:
+    if row is None:
+        raise TryLater("the client has not arrived yet", seconds=5)
+    if event.revision <= row.standing_revision:
         return
+    row.standing_revision = event.revision
     row.state, row.state_since = event.state, event.since
     row.next_due_on, row.suspends_on = event.next_due_on, event.suspends_on
     row.paid_through_on, row.balance = event.paid_through_on, event.balance
@@ -109,8 +114,13 @@ def hear_standing(session: Session, event: LicenceStandingChanged) -> None:
 def hear_release(session: Session, event: ClientReleased) -> None:
     """The client went to another distributor: the row stays, out of sight of the lights."""
     row = _find(session, event.client_tenant_id)
-    if row is not None:
-        row.released_on = event.released_on
+    if row is None or (
+        row.contract_id == event.contract_id and event.revision < row.contract_revision
+    ):
+        return
+    row.released_on = event.released_on
+    if row.contract_id == event.contract_id:
+        row.contract_revision = event.revision
 
 
 def hear_offers(session: Session, event: PlansOffered) -> None:
@@ -196,7 +206,19 @@ def count_lights(rows: Sequence[PortfolioRow]) -> dict[str, int]:
     return counts
 
 
+def is_older(told: LicenceContract, row: Licence | PortfolioClient) -> bool:
+    """Whether a telling of a contract is out of date: of an earlier contract of the same client, or
+    not newer than what is known of this one. Events of two workers arrive in any order.
+    """
+    if row.contract_id == told.contract_id:
+        return told.revision <= row.contract_revision
+    return (told.ordered_on, told.contract_id) < (row.ordered_on, row.contract_id)
+
+
 def _find(session: Session, client_tenant_id: UUID) -> Any:
+    """The row of a client, held to the end of the transaction."""
     return session.scalars(
-        select(PortfolioClient).where(PortfolioClient.client_tenant_id == client_tenant_id)
+        select(PortfolioClient)
+        .where(PortfolioClient.client_tenant_id == client_tenant_id)
+        .with_for_update()
     ).one_or_none()

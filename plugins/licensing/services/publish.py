@@ -85,7 +85,9 @@ def publish_customer(session: Session, event: PaymentReceived, *, now: datetime)
 
 
 def publish_contract(session: Session, contract: Contract, *, now: datetime) -> None:
-    """Tell a contract as it stands to its client and distributor."""
+    """Tell a contract as it stands to its client and distributor. The caller holds its row."""
+    contract.revision += 1
+    session.flush()
     event = contract_event(session, contract, now=now)
     for party in {contract.client_tenant_id, contract.distributor_id} - {None}:
         emit(session, event, to=party, now=now)
@@ -162,6 +164,7 @@ def _snapshot(session: Session, contract: Contract) -> LicenceContract:
         policy=_policy(session),
         contact=_contact(session, distributor),
         owner=contract.owner,
+        revision=contract.revision,
     )
 
 

@@ -76,7 +76,7 @@ def confirm_reports(session: Session, report_ids: Sequence[UUID], *, now: dateti
     for row in _waiting(session, report_ids):
         row.state, row.decided_at, row.decided_by = "confirmed", now, scope_of(session).user_id
         write_audit(session, action="licensing.confirm", subject_id=row.report_id)
-        event = PaymentConfirmed(report_id=row.report_id, confirmed_at=now)
+        event = PaymentConfirmed(row.report_id, confirmed_at=now, report=_as_told(row))
         emit(session, event, to=row.client_tenant_id, now=now)
         if is_operator(session):
             record_money(session, row, now=now)
@@ -97,7 +97,7 @@ def reject_report(session: Session, report_id: UUID, *, reason: str, now: dateti
     row.state, row.decided_at, row.decided_by = "rejected", now, scope_of(session).user_id
     row.reason = reason.strip()[:300]
     write_audit(session, action="licensing.reject", reason=row.reason, subject_id=row.report_id)
-    event = PaymentRejected(report_id=row.report_id, reason=row.reason, rejected_at=now)
+    event = PaymentRejected(row.report_id, row.reason, rejected_at=now, report=_as_told(row))
     emit(session, event, to=row.client_tenant_id, now=now)
     for other in _others(session, row):
         emit(session, event, to=other, now=now)
@@ -106,31 +106,36 @@ def reject_report(session: Session, report_id: UUID, *, reason: str, now: dateti
 def hear_answer(
     session: Session, event: PaymentConfirmed | PaymentRejected, *, now: datetime
 ) -> None:
-    """The distributor's answer reaches the operator's copy; confirmed money goes into the books.
-
-    Raises ``TryLater`` while the report itself has not arrived.
-    """
-    row = _find(session, event.report_id)
-    if row is None:
-        raise TryLater("the report has not arrived yet", seconds=5)
-    if row.state != "waiting":
-        return
-    if isinstance(event, PaymentConfirmed):
-        row.state, row.decided_at = "confirmed", event.confirmed_at
+    """The distributor's answer reaches the operator's copy; confirmed money goes into the books."""
+    row = _take_answer(session, event)
+    if row is not None and row.state == "confirmed":
         record_money(session, row, now=now)
-    else:
-        row.state, row.decided_at, row.reason = "rejected", event.rejected_at, event.reason
 
 
 def hear_other_answer(session: Session, event: PaymentConfirmed | PaymentRejected) -> None:
     """The operator answered a report himself: the distributor's row says so too."""
-    row = _find(session, event.report_id)
-    if row is None or row.state != "waiting":
-        return
+    _take_answer(session, event)
+
+
+def _take_answer(
+    session: Session, event: PaymentConfirmed | PaymentRejected
+) -> QueuedReport | None:
+    """Write an answer into the copy at hand; None when it was answered before.
+
+    An answer may overtake its report, which it brings along. Raises ``TryLater`` without it.
+    """
+    if _find(session, event.report_id) is None and event.report is not None:
+        queue_report(session, event.report)
+    row = _find(session, event.report_id, lock=True)
+    if row is None:
+        raise TryLater("the report has not arrived yet", seconds=5)
+    if row.state != "waiting":
+        return None
     if isinstance(event, PaymentConfirmed):
         row.state, row.decided_at = "confirmed", event.confirmed_at
     else:
         row.state, row.decided_at, row.reason = "rejected", event.rejected_at, event.reason
+    return row
 
 
 def record_money(session: Session, row: QueuedReport, *, now: datetime) -> None:
@@ -200,10 +205,34 @@ def _others(session: Session, row: QueuedReport) -> set[UUID]:
     return {one for one in session.scalars(held) if one is not None}
 
 
-def _find(session: Session, report_id: UUID) -> QueuedReport | None:
-    return session.scalars(
-        select(QueuedReport).where(QueuedReport.report_id == report_id)
-    ).one_or_none()
+def _as_told(row: QueuedReport) -> PaymentReported:
+    """The report as it arrived, to travel with its answer."""
+    shares = tuple((UUID(key), Decimal(share)) for key, share in row.allocations.items())
+    return PaymentReported(
+        report_id=row.report_id,
+        client_tenant_id=row.client_tenant_id,
+        invoice_ids=tuple(key for key, _share in shares),
+        amount=row.amount,
+        value_on=row.value_on,
+        bank=row.bank,
+        reference=row.reference,
+        reported_at=row.reported_at,
+        client_name=row.client_name,
+        withheld=row.withheld,
+        allocations=shares,
+        numbers=tuple(row.numbers),
+        payer=row.payer,
+        has_slip=row.has_slip,
+        group_id=row.group_id,
+        is_late=row.is_late,
+    )
+
+
+def _find(session: Session, report_id: UUID, *, lock: bool = False) -> QueuedReport | None:
+    query = select(QueuedReport).where(QueuedReport.report_id == report_id)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalars(query).one_or_none()
 
 
 def _waiting(session: Session, report_ids: Sequence[UUID]) -> list[QueuedReport]:

@@ -40,7 +40,7 @@ EVERYWHERE: Mapping[type[events.Event], _Reaction] = {
 
 AT_OPERATOR: Mapping[type[events.Event], _Reaction] = {
     events.LicenceOrdered: _timed(contracts.hear_order),
-    events.LicenceEnabling: _timed(contracts.enable_contract),
+    events.LicenceEnabling: _timed(contracts.hear_enabling),
     events.LicenceCancelled: _timed(contracts.hear_cancellation),
     events.LicenceTransferAsked: _told(contracts.ask_transfer),
     events.LicenceStandingChanged: _told(contracts.hear_standing),

@@ -76,7 +76,6 @@ def create_client(session: Session, wanted: NewClient, *, now: datetime) -> UUID
             ordered_on=order.ordered_on,
             lapses_on=lapses_on(order.ordered_on),
             owner=dict(order.owner),
-            revised_at=now,
         )
     )
     emit(session, order, to=operator_id(session), now=now)
@@ -109,19 +108,8 @@ def order_again(session: Session, client: PortfolioClient, *, now: datetime) -> 
     client.contract_id = new_id()
     client.payment_code = payment_code(client.contract_id)
     client.ordered_on, client.lapses_on = today, lapses_on(today)
-    order = LicenceOrdered(
-        contract_id=client.contract_id,
-        kind="first",
-        client_tenant_id=client.client_tenant_id,
-        client_tax_id=client.client_tax_id,
-        client_name=client.client_name,
-        client_email=client.client_email,
-        distributor_id=scope_of(session).tenant_id,
-        plan_id=client.plan_id,
-        ordered_on=today,
-        owner=client.owner,
-    )
-    emit(session, order, to=operator_id(session), now=now)
+    client.contract_revision = 0
+    emit(session, _known_order(session, client), to=operator_id(session), now=now)
 
 
 def enable_client(
@@ -146,11 +134,12 @@ def enable_client(
             ),
             code="order_lapsed",
         )
-    order = _enabling(client.contract_id, money, now=now)
+    enabling = _enabling(client.contract_id, money, now=now)
     if money.on_credit:
         _use_credit(session, client)
     client.contract_state, client.on_credit = "enabling", money.on_credit
-    emit(session, order, to=operator_id(session), now=now)
+    told = replace(enabling, order=_known_order(session, client))
+    emit(session, told, to=operator_id(session), now=now)
     write_audit(
         session,
         action="licensing.enable",
@@ -234,6 +223,22 @@ def _order(
         plan_id=wanted.plan_id,
         ordered_on=to_local_date(now),
         owner=owner,
+    )
+
+
+def _known_order(session: Session, client: PortfolioClient) -> LicenceOrdered:
+    """The order that a row of the portfolio stands for."""
+    return LicenceOrdered(
+        contract_id=client.contract_id,
+        kind="first",
+        client_tenant_id=client.client_tenant_id,
+        client_tax_id=client.client_tax_id,
+        client_name=client.client_name,
+        client_email=client.client_email,
+        distributor_id=scope_of(session).tenant_id,
+        plan_id=client.plan_id,
+        ordered_on=client.ordered_on,
+        owner=client.owner,
     )
 
 

@@ -68,33 +68,45 @@ class Standing:
         ]
 
 
-def find_licence(session: Session) -> Licence | None:
-    """The licence of the tenant in scope; None: the tenant was never sold one."""
-    return session.scalars(select(Licence)).one_or_none()
+def find_licence(session: Session, *, lock: bool = False) -> Licence | None:
+    """The licence of the tenant in scope; None: the tenant was never sold one.
+
+    With ``lock`` the row is held to the end of the transaction and read as it is now.
+    """
+    query = select(Licence)
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    return session.scalars(query).one_or_none()
 
 
-def read_standing(session: Session, *, now: datetime) -> Standing | None:
-    """The licence of the tenant in scope at an instant; None: it has none, everything is allowed."""
+def read_standing(session: Session, *, now: datetime, fresh: bool = False) -> Standing | None:
+    """The licence of the tenant in scope at an instant; None: it has none, everything is allowed.
+
+    ``fresh`` also reads again what this session has read before.
+    """
     licence = find_licence(session)
     if licence is None:
         return None
     today = to_local_date(now)
-    facts = read_facts(session, licence, today)
+    facts = read_facts(session, licence, today, fresh=fresh)
     return Standing(licence, facts, access.state_on(facts, today), today)
 
 
-def read_facts(session: Session, licence: Licence, today: date) -> Facts:
+def read_facts(session: Session, licence: Licence, today: date, *, fresh: bool = False) -> Facts:
     """Dates, invoices and reports of the contract at hand, as the pure functions want them."""
+    again = {"populate_existing": fresh}
     invoices = session.scalars(
         select(ClientInvoiceRow).where(
             ClientInvoiceRow.contract_id == licence.contract_id,
             or_(
                 ClientInvoiceRow.state == "open", ClientInvoiceRow.period_end >= today - REMEMBERED
             ),
-        )
+        ),
+        execution_options=again,
     )
     reports = session.scalars(
-        select(PaymentReportRow).where(PaymentReportRow.contract_id == licence.contract_id)
+        select(PaymentReportRow).where(PaymentReportRow.contract_id == licence.contract_id),
+        execution_options=again,
     )
     return Facts(
         ordered_on=licence.ordered_on,
@@ -122,9 +134,12 @@ def refresh(session: Session, *, now: datetime, reason: str = "") -> Standing | 
     """Work the state out anew, record a turn, and note when the next one may come.
 
     A turn is written to the client's history and audit, mailed, and told to operator and
-    distributor. Nothing is decided here: access never reads what is recorded.
+    distributor. Nothing is decided here: access never reads what is recorded. One at a time: what is
+    told later knows all that was told before, and its revision says so.
     """
-    standing = read_standing(session, now=now)
+    session.flush()
+    find_licence(session, lock=True)
+    standing = read_standing(session, now=now, fresh=True)
     if standing is None:
         return None
     licence = standing.licence
@@ -184,6 +199,7 @@ def _last_decision(reports: Sequence[Report]) -> datetime | None:
 
 def _tell(session: Session, standing: Standing, *, now: datetime) -> None:
     licence = standing.licence
+    licence.standing_revision += 1
     signals = session.scalars(select(Signals)).one_or_none()
     unpaid = standing.open_invoices
     told = LicenceStandingChanged(
@@ -198,6 +214,7 @@ def _tell(session: Session, standing: Standing, *, now: datetime) -> None:
         last_document_on=signals.last_document_on if signals else None,
         rejected_documents=signals.rejected_documents if signals else 0,
         certificate_until=signals.certificate_until if signals else None,
+        revision=licence.standing_revision,
     )
     for party in {licence.operator_id, licence.distributor_id} - {None}:
         emit(session, told, to=party, now=now)

@@ -13,7 +13,7 @@ from core.adapters.clock import to_local_date
 from core.contracts.events import SupportTicketChanged, SupportWalletChanged
 from core.contracts.licences import SupportTicket
 from core.db.events import emit
-from core.errors import Conflict, DomainError, NotFound
+from core.errors import Conflict, DomainError, NotFound, TryLater
 from core.i18n import _
 from core.ids import new_id
 from core.models import Tenant
@@ -122,7 +122,9 @@ def estimate(session: Session, row: Ticket, wallet_minutes: int, *, now: datetim
 def hear_ticket(session: Session, event: SupportTicketChanged, *, now: datetime) -> None:
     """Another side filled its part. At the operator a closed ticket is settled, once."""
     told = event.ticket
-    row = session.scalars(select(Ticket).where(Ticket.ticket_id == told.ticket_id)).one_or_none()
+    row = session.scalars(
+        select(Ticket).where(Ticket.ticket_id == told.ticket_id).with_for_update()
+    ).one_or_none()
     if row is None:
         row = Ticket(
             ticket_id=told.ticket_id,
@@ -132,8 +134,13 @@ def hear_ticket(session: Session, event: SupportTicketChanged, *, now: datetime)
             subject=told.subject,
             opened_at=told.opened_at,
             seconds=0,
+            heard={},
         )
         session.add(row)
+    spoken_at = event.changed_at.isoformat()
+    if row.heard.get(event.by, "") > spoken_at:  # its side has said something newer since
+        return
+    row.heard = {**row.heard, event.by: spoken_at}
     for field in FIELDS[event.by]:
         setattr(row, field, getattr(told, field))
     if event.by == "distributor" and told.quoted_at and row.accepted_at:
@@ -162,22 +169,30 @@ def settle_ticket(session: Session, row: Ticket, *, now: datetime) -> None:
     )
     session.flush()
     _tell(session, row, by="operator", now=now)
-    told = SupportWalletChanged(row.client_tenant_id, left, changed_at=now)
+    turn = wallet.granted + wallet.used if wallet else 0
+    told = SupportWalletChanged(row.client_tenant_id, left, changed_at=now, revision=turn)
     for party in {row.client_tenant_id, row.distributor_id} - {None}:
         emit(session, told, to=party, now=now)
 
 
 def hear_wallet(session: Session, event: SupportWalletChanged) -> None:
-    """The minutes left, at the client and at its distributor."""
+    """The minutes left, at the client and at its distributor.
+
+    Raises ``TryLater`` while the licence itself has not arrived.
+    """
     licence = session.scalars(
-        select(Licence).where(Licence.tenant_id == event.client_tenant_id)
+        select(Licence).where(Licence.tenant_id == event.client_tenant_id).with_for_update()
     ).one_or_none()
     client = session.scalars(
-        select(PortfolioClient).where(PortfolioClient.client_tenant_id == event.client_tenant_id)
+        select(PortfolioClient)
+        .where(PortfolioClient.client_tenant_id == event.client_tenant_id)
+        .with_for_update()
     ).one_or_none()
+    if licence is None and client is None:
+        raise TryLater("the licence has not arrived yet", seconds=5)
     for row in (licence, client):
-        if row is not None:
-            row.wallet_minutes = event.minutes_left
+        if row is not None and event.revision >= row.wallet_revision:
+            row.wallet_minutes, row.wallet_revision = event.minutes_left, event.revision
 
 
 def find_ticket(session: Session, ticket_id: UUID) -> Ticket:
