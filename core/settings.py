@@ -70,6 +70,11 @@ class Settings(BaseSettings):
         "",
         description="Where SRI is: empty for SRI itself (the simulator in a demo), simulator, null, or an address",
     )
+    sri_authorities: str = Field(
+        "",
+        description="PEM file of the certification authorities whose signatures on received documents"
+        " are trusted; empty: a person decides on each",
+    )
     failpoint: str = Field(
         "", description="Crash tests only: the place where the process kills itself, name:nth"
     )

@@ -97,6 +97,12 @@ class SignatureChecking(Protocol):
         """
         ...
 
+    def is_issuers_own(self, xml: bytes, *, now: datetime) -> bool:
+        """Whether who signed is the issuer named in the document, by an authority that this
+        installation trusts. False: the bytes may be whole, but a person decides whose they are.
+        """
+        ...
+
 
 class PaymentLinks(Protocol):
     """Owned by sales: where a customer reports a payment without signing in."""

@@ -19,10 +19,11 @@ from core.contracts.hooks import (
     Task,
 )
 from core.contracts.schedule import Schedule
-from core.contracts.services import FiscalIssuing
+from core.contracts.services import FiscalIssuing, SignatureChecking
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
 from plugins.einvoice_sri import cli, demo, jobs, models, settings, views
+from plugins.einvoice_sri.services.check_signatures import Checking
 from plugins.einvoice_sri.services.document_files import document_files, legal_documents
 from plugins.einvoice_sri.services.p12_expiry import certificate_attention
 from plugins.einvoice_sri.services.request_documents import Issuing
@@ -91,8 +92,9 @@ class EinvoiceSriPlugin:
 
     @hookimpl
     def register_services(self, registry: dict[type, Any]) -> None:
-        """``FiscalIssuing``."""
+        """``FiscalIssuing`` and ``SignatureChecking``."""
         registry[FiscalIssuing] = Issuing()
+        registry[SignatureChecking] = Checking()
 
     @hookimpl
     def register_views(self, site: Site) -> None:

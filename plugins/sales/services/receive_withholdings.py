@@ -295,4 +295,4 @@ def _check_signature(xml: bytes, now: datetime) -> bool | None:
             code="bad_signature",
             field="file",
         )
-    return True
+    return True if checker.is_issuers_own(xml, now=now) else None

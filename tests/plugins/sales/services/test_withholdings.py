@@ -80,6 +80,9 @@ class Judge:
     def problem(self, xml: bytes, *, now) -> str:
         return self.answer
 
+    def is_issuers_own(self, xml: bytes, *, now) -> bool:
+        return not self.answer
+
 
 @pytest.fixture
 def judged(monkeypatch, host):
@@ -209,3 +212,26 @@ def test_an_access_key_alone_waits_for_a_person(tenant, owed, now):
         with pytest.raises(DomainError), unit_of_work(tenant.scope) as session:
             receive_key(session, key, invoice_id=owed.id, amount=Decimal("1.00"), now=now)
     assert dashed("001002000000123") == "001-002-000000123"
+
+
+@pytest.mark.parametrize(("signer", "state"), [(AGENT, "accepted"), ("1790085783001", "received")])
+def test_the_real_judge_lets_only_the_agents_own_signature_count(
+    tenant, owed, now, tmp_path, signer, state
+):
+    from core import settings
+    from plugins.einvoice_sri.domain.xades import sign
+    from tests.factories.sri import authority, signing_key
+
+    (tmp_path / "ca.pem").write_bytes(authority().chain_pem())
+    path = str(tmp_path / "ca.pem")
+    settings.use(settings.current().model_copy(update={"sri_authorities": path}))
+    first = sign(certificate(tenant.tax_id), signing_key(signer), signing_time=now)
+    with unit_of_work(tenant.scope) as session:
+        receive_certificate(session, first, now=now)
+        assert session.scalars(select(Withholding)).one().state == state
+    changed = sign(
+        certificate(tenant.tax_id, sequence=8), signing_key(signer), signing_time=now
+    ).replace(b"<valorRetenido>0.90", b"<valorRetenido>0.80")
+    with pytest.raises(DomainError) as refused, unit_of_work(tenant.scope) as session:
+        receive_certificate(session, changed, now=now)
+    assert refused.value.code == "bad_signature"
