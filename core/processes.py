@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import multiprocessing
 import os
+import runpy
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from multiprocessing import forkserver
+from multiprocessing.process import BaseProcess
 
 from core.errors import SetupError
 from core.i18n import _
@@ -31,23 +34,25 @@ class Child:
 
     name: str
     arguments: tuple[str, ...]
-    process: subprocess.Popen[bytes] | None = None
+    process: BaseProcess | None = None
     started_at: float = 0.0
     failures: int = 0
     start_again_at: float = field(default=0.0)
 
 
 class ProcessGroup:
-    """Starts children with this Python, watches them and stops them when it stops.
+    """Starts children, watches them and stops them when it stops.
 
-    A child that dies is started again, after a pause that grows while it keeps dying at once.
+    A child that dies is started again, after a pause that grows while it keeps dying at once. All are
+    forked from one process that has imported the product and has neither threads nor connections: they
+    share its memory, and a start waits for one import instead of five.
     """
 
     def __init__(
         self, children: Sequence[tuple[str, tuple[str, ...]]], env: Mapping[str, str]
     ) -> None:
         self.children = [Child(name, arguments) for name, arguments in children]
-        self._env = {**os.environ, **env, PARENT: str(os.getpid())}
+        self._env = {**os.environ, **env}
         self._stop = threading.Event()
 
     def start(self) -> None:
@@ -68,21 +73,20 @@ class ProcessGroup:
     def stop(self) -> None:
         """Ask every child to end its work, and end those that do not in 25 seconds."""
         self._stop.set()
-        running = [c.process for c in self.children if c.process and c.process.poll() is None]
+        running = [c.process for c in self.children if c.process and c.process.is_alive()]
         for process in running:
-            process.send_signal(signal.SIGTERM)
+            process.terminate()
         deadline = time.monotonic() + STOP_PATIENCE_S
         for process in running:
-            try:
-                process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
+            process.join(max(0.1, deadline - time.monotonic()))
+            if process.is_alive():
                 process.kill()
-                process.wait()
+                process.join()
 
     def pid(self, name: str) -> int:
         """The process id of a child that runs. Raises ``KeyError``."""
         for child in self.children:
-            if child.name == name and child.process is not None:
+            if child.name == name and child.process is not None and child.process.pid:
                 return child.process.pid
         raise KeyError(name)
 
@@ -92,9 +96,9 @@ class ProcessGroup:
             if now >= child.start_again_at:
                 self._spawn(child)
             return
-        code = child.process.poll()
-        if code is None:
+        if child.process.is_alive():
             return
+        code = child.process.exitcode
         lived = now - child.started_at
         child.failures = 0 if lived > HEALTHY_AFTER_S else child.failures + 1
         pause = min(LONGEST_PAUSE_S, 0.2 * 2**child.failures)
@@ -102,14 +106,30 @@ class ProcessGroup:
         child.process, child.start_again_at = None, now + pause
 
     def _spawn(self, child: Child) -> None:
-        is_module = child.arguments[0] == "-m"
-        what = child.arguments if is_module else ("-m", "core.cli", *child.arguments)
-        child.process = subprocess.Popen(  # noqa: S603  (our own Python and our own arguments)
-            [sys.executable, *what],
-            env=self._env,
-            stdin=subprocess.DEVNULL,
+        child.process = multiprocessing.get_context("forkserver").Process(
+            target=_run, args=(child.arguments, self._env), name=child.name
         )
+        child.process.start()
         child.started_at = time.monotonic()
+
+
+def warm_up() -> None:
+    """Begin now to import, beside this process, what the children will need; returns at once."""
+    forkserver.set_forkserver_preload(["core.preload"])
+    forkserver.ensure_running()
+
+
+def _run(arguments: tuple[str, ...], env: Mapping[str, str]) -> None:
+    """The life of a child: ``yupana`` with these arguments, or a module."""
+    os.environ.clear()
+    os.environ.update({**env, PARENT: str(os.getppid())})
+    if arguments[0] == "-m":
+        sys.argv = list(arguments[1:])
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+        return
+    from core.cli import main
+
+    main(list(arguments), prog_name="yupana")
 
 
 def follow_parent() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from importlib import import_module
 from typing import Any
 
 import click
 
 from core import plugins as plugin_host
 from core import processes, settings
+from core.cli.lazy import LazyGroup
 from core.errors import YupanaError
 
 # Imported when asked for: a worker need not know how to migrate a schema.
@@ -29,7 +29,7 @@ OWN = {
 }
 
 
-class Yupana(click.Group):
+class Yupana(LazyGroup):
     """Core's commands and those of the plugins; whatever goes wrong is one sentence, exit 2."""
 
     _is_loaded = False
@@ -37,15 +37,20 @@ class Yupana(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All commands by name."""
         self._load()
-        return sorted({*self.commands, *OWN})
+        return super().list_commands(ctx)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """A command of core or of a plugin."""
         self._load()
-        if cmd_name in OWN and cmd_name not in self.commands:
-            module, _, name = OWN[cmd_name].partition(":")
-            self.commands[cmd_name] = getattr(import_module(module), name)
-        return self.commands.get(cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Which command is meant; one that starts a whole installation warms up at once."""
+        if args[:1] == ["demo"] or "--all" in args:
+            processes.warm_up()
+        return super().resolve_command(ctx, args)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run; errors that the product raises on purpose are told in one sentence."""
@@ -73,7 +78,7 @@ class Yupana(click.Group):
             host.ask(plugin.name, "register_commands", group=self)
 
 
-@click.group(cls=Yupana)
+@click.group(cls=Yupana, where=OWN)
 @click.version_option(package_name="yupana")
 @click.option("--trace", is_flag=True, help="Show where an unexpected error comes from.")
 @click.pass_context

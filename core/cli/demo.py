@@ -15,7 +15,7 @@ from core import plugins, processes, runtime
 from core.adapters.clock import SharedClock, at_local
 from core.cli.serve import whole_installation
 from core.db.session import Database, bind
-from core.demo import cast, check, mailbox, seed
+from core.demo import cast, seed
 from core.errors import SetupError
 from core.i18n import _
 from core.settings import Settings, use
@@ -69,6 +69,8 @@ def demo(
 
 
 def _check(settings: Settings, on: date, keep: Path | None, *, as_json: bool) -> None:
+    from core.demo import check
+
     folder = keep or Path(tempfile.mkdtemp(prefix="yupana-check-"))
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o755)
@@ -96,7 +98,7 @@ def _check(settings: Settings, on: date, keep: Path | None, *, as_json: bool) ->
 
 def _mailbox(settings: Settings) -> tuple[str, ...]:
     ports = (str(settings.mailbox_smtp_port), str(settings.mailbox_port))
-    return ("-m", mailbox.__name__, str((settings.home / "mail").resolve()), *ports)
+    return ("-m", "core.demo.mailbox", str((settings.home / "mail").resolve()), *ports)
 
 
 def _prepare(settings: Settings, url: str) -> None:

@@ -58,9 +58,9 @@ class Check:
     _signed_in: dict[tuple[str, str], Browser] = field(default_factory=dict)
     _visitors: list[Browser] = field(default_factory=list)
 
-    def browser(self) -> Browser:
-        """The browser of somebody who is not signed in."""
-        made = Browser(self.address)
+    def browser(self, address: str | None = None) -> Browser:
+        """The browser of somebody who is not signed in, at our address or another."""
+        made = Browser(address or self.address)
         self._visitors.append(made)
         return made
 

@@ -24,7 +24,6 @@ from core.contracts.schedule import Schedule
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
 from plugins.billing import cli, demo, jobs, models, settings, views
-from plugins.billing.cli.bench import bench_command
 from plugins.billing.services import contracts, find_attention, reactions
 
 if TYPE_CHECKING:
@@ -129,6 +128,8 @@ class BillingPlugin:
     @hookimpl
     def benchmarks(self) -> Mapping[str, Callable[..., Any]]:
         """``yupana bench billing``."""
+        from plugins.billing.cli.bench import bench_command
+
         return {"billing": bench_command}
 
     @hookimpl

@@ -6,8 +6,6 @@ import json
 from typing import Any
 
 from core.contracts.hooks import BackgroundProcess, DemoStep
-from core.demo.browser import Browser
-from plugins.einvoice_sri.cli.simulator import open_authority
 from plugins.einvoice_sri.services.certificates import add_certificate
 
 PROCESSES = (BackgroundProcess("sri-simulator", ("sri", "simulator")),)
@@ -15,6 +13,8 @@ PROCESSES = (BackgroundProcess("sri-simulator", ("sri", "simulator")),)
 
 def seed_demo(context: Any) -> None:
     """Upload a certificate of the simulated authority for each company of the demo."""
+    from plugins.einvoice_sri.cli.simulator import open_authority
+
     authority = open_authority(context.settings.home, context.now)
     for company in context.everyone:
         file = authority.issue(company.tax_id, company.name, context.password, context.now)
@@ -30,7 +30,7 @@ def seed_demo(context: Any) -> None:
 
 def simulator_says_what_it_is(check: Any) -> None:
     """The simulator's page cannot be taken for SRI."""
-    with Browser(check.simulator) as page:
+    with check.browser(check.simulator) as page:
         if "SIMULACIÓN" not in page.open("/"):
             raise AssertionError("the simulator's page does not say that it is a simulation")
 
@@ -39,7 +39,7 @@ def everything_is_authorised(check: Any) -> None:
     """What the demo has issued by now comes out of the simulator authorised, and of our list too."""
 
     def states() -> list[str] | None:
-        with Browser(check.simulator) as page:
+        with check.browser(check.simulator) as page:
             known = json.loads(page.download("/control/documents"))
         found = list(known.values())
         return found if found and set(found) == {"AUTORIZADO"} else None

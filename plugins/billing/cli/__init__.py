@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import click
 
-from plugins.billing.cli.offline import prorate_command, schedule_command
-from plugins.billing.cli.online import run_command, sweep_command
+from core.cli.lazy import LazyGroup
+
+HERE = "plugins.billing.cli"
+COMMANDS = {
+    "schedule": f"{HERE}.offline:schedule_command",
+    "prorate": f"{HERE}.offline:prorate_command",
+    "run": f"{HERE}.online:run_command",
+    "sweep": f"{HERE}.online:sweep_command",
+}
 
 
-@click.group("billing")
+@click.group("billing", cls=LazyGroup, where=COMMANDS)
 def billing() -> None:
     """Suscripciones: calendario, prorrateo, corrida del día 25."""
-
-
-billing.add_command(schedule_command)
-billing.add_command(prorate_command)
-billing.add_command(run_command)
-billing.add_command(sweep_command)
 
 
 def register(group: click.Group) -> None:

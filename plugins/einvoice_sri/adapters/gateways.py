@@ -5,7 +5,6 @@ from __future__ import annotations
 from core.errors import SetupError
 from core.settings import Settings
 from plugins.einvoice_sri.adapters.sri_null import SriNull
-from plugins.einvoice_sri.adapters.sri_soap import PATH, PRODUCCION, PRUEBAS, SriSoap
 from plugins.einvoice_sri.domain.ports import SriGateway
 
 TESTS, PRODUCTION = 1, 2
@@ -40,6 +39,8 @@ def open_gateways(settings: Settings) -> Gateways:
         return Gateways({TESTS: null, PRODUCTION: null})
     if where == "simulator":
         where = f"http://127.0.0.1:{settings.sri_simulator_port}"
+    from plugins.einvoice_sri.adapters.sri_soap import PATH, PRODUCCION, PRUEBAS, SriSoap  # zeep
+
     if where.startswith(("http://", "https://")):
         simulated = SriSoap(where.rstrip("/") + PATH, is_simulated=True)
         return Gateways({TESTS: simulated, PRODUCTION: simulated})

@@ -6,20 +6,25 @@ from __future__ import annotations
 
 import click
 
-from plugins.einvoice_sri.cli.documents import ride, sign, validate, verify
-from plugins.einvoice_sri.cli.keys import key, p12
-from plugins.einvoice_sri.cli.send import send
-from plugins.einvoice_sri.cli.simulator import simulator
-from plugins.einvoice_sri.cli.status import status
+from core.cli.lazy import LazyGroup
+
+HERE = "plugins.einvoice_sri.cli"
+COMMANDS = {
+    "validate": f"{HERE}.documents:validate",
+    "sign": f"{HERE}.documents:sign",
+    "verify": f"{HERE}.documents:verify",
+    "ride": f"{HERE}.documents:ride",
+    "key": f"{HERE}.keys:key",
+    "p12": f"{HERE}.keys:p12",
+    "send": f"{HERE}.send:send",
+    "status": f"{HERE}.status:status",
+    "simulator": f"{HERE}.simulator:simulator",
+}
 
 
-@click.group()
+@click.group(cls=LazyGroup, where=COMMANDS)
 def sri() -> None:
     """Electronic documents of SRI: check, sign, verify, print, keys and certificates."""
-
-
-for _command in (validate, sign, verify, ride, key, p12, send, status, simulator):
-    sri.add_command(_command)
 
 
 def register(group: click.Group) -> None:

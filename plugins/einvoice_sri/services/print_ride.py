@@ -7,7 +7,6 @@ from sqlalchemy.orm import Session
 from core.errors import NotFound
 from core.i18n import _
 from core.services import blobs, companies
-from plugins.einvoice_sri.adapters import ride_pdf
 from plugins.einvoice_sri.domain import xml
 from plugins.einvoice_sri.domain.estados import Estado
 from plugins.einvoice_sri.domain.ride import DatosAutorizacion, hoja
@@ -32,6 +31,8 @@ def print_ride(session: Session, document: FiscalDocument) -> bytes:
             simulada=document.is_simulated,
             anulada=document.state == Estado.ANNULLED,
         )
+    from plugins.einvoice_sri.adapters import ride_pdf  # ReportLab and its fonts: when one prints
+
     sheet = hoja(xml.read(signed), authorization, logo=_logo(session))
     return ride_pdf.render(sheet)
 

@@ -7,8 +7,6 @@ import io
 import zipfile
 from typing import Any
 
-from openpyxl import load_workbook
-
 from core.errors import DomainError
 from core.i18n import _
 
@@ -34,6 +32,8 @@ def read_table(content: bytes) -> list[list[Any]]:
 
 
 def _xlsx(content: bytes) -> list[list[Any]]:
+    from openpyxl import load_workbook  # half a second that no other start should pay
+
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(one.file_size for one in archive.infolist()) > LARGEST_UNPACKED:
