@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -32,7 +32,9 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class PluginInfo:
-    """Who a plugin is. ``label`` is a lazy translation; ``table_prefix`` ends in ``_``."""
+    """Who a plugin is. ``label`` is a lazy translation; ``table_prefix`` ends in ``_``; ``deeds``
+    are the words for the actions that the plugin writes to the audit.
+    """
 
     name: str
     label: Any
@@ -41,17 +43,22 @@ class PluginInfo:
     requires: tuple[
         str, ...
     ] = ()  # plugins without which this one is of no use (shown, not enforced)
+    deeds: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class SettingSpec:
-    """One setting of a tenant: dotted key, default, type, help (lazy translation)."""
+    """One setting of a tenant: dotted key, default, type, help (lazy translation).
+
+    ``words`` are what people read for each of ``choices``, in the same order.
+    """
 
     key: str
     default: Any
     type: type
     help: Any
     choices: tuple[Any, ...] = ()
+    words: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,16 @@ def money(value: Any) -> str:
     return f"{sign}$ {number(abs(exact), 2)}"
 
 
+def price(value: Any) -> str:
+    """A unit price with two decimals, up to six where it has them: ``$ 19,00``, ``$ 0,123456``."""
+    if value is None or value == "":
+        return ""
+    exact = value if isinstance(value, Decimal) else Decimal(str(value))
+    places = max(2, -int(exact.normalize().as_tuple().exponent))
+    sign = "-" if exact < 0 else ""
+    return f"{sign}$ {number(abs(exact), places)}"
+
+
 def day(value: date | datetime | None) -> str:
     """``25/04/2026``; an instant is taken on the wall clock of Guayaquil. None is empty."""
     if value is None:
@@ -67,6 +77,7 @@ def capped(count: int) -> str:
 
 FILTERS: dict[str, Callable[..., str]] = {
     "money": money,
+    "price": price,
     "day": day,
     "instant": instant,
     "clock_time": clock_time,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from core.settings import Settings
 
 log = logging.getLogger(__name__)
+SET_UP_ONCE = 60  # menu entries from this order on are not for every day
 ENVIRONMENT = "einvoice_sri.environment"  # 1 pruebas, 2 producción
 SEARCHES = (
     ("sales.invoice.index", "sales.invoice:read"),
@@ -58,6 +59,7 @@ class Link:
     url: str
     icon: str
     is_here: bool
+    is_apart: bool = False  # the first of the entries that are set up once
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +91,15 @@ class Shell:
             )
         entries = [*CORE_MENU, *(one for answer in given for one in answer)]
         allowed = [e for e in entries if not e.permission or e.permission in self.who.permissions]
+        shown = sorted(allowed, key=lambda e: (e.order, str(e.label)))
         links = [
             Link(str(e.label), url, e.icon, is_here=False)
-            for e in sorted(allowed, key=lambda e: (e.order, str(e.label)))
+            for e in shown
             if (url := url_or_none(e.endpoint))
         ]
         here = self._here([one.url for one in links])
-        return [replace(one, is_here=one.url == here) for one in links]
+        apart = next((url_or_none(e.endpoint) for e in shown if e.order >= SET_UP_ONCE), None)
+        return [replace(one, is_here=one.url == here, is_apart=one.url == apart) for one in links]
 
     @property
     def search_url(self) -> str:
@@ -257,4 +261,5 @@ def _may(key: str) -> bool:
 
 def _choices_of(spec: Any) -> list[tuple[Any, str]]:
     """(value, word) of a setting with choices, for a select."""
-    return [(one, str(one)) for one in spec.choices]
+    words = spec.words or spec.choices
+    return [(one, str(word)) for one, word in zip(spec.choices, words, strict=True)]

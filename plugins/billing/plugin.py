@@ -54,6 +54,16 @@ MENU = (
 )
 
 
+DEEDS = {  # what the actions of the audit read as
+    "billing.plan.change": _("Changed a plan"),
+    "billing.price.change": _("Changed the price of a plan"),
+    "billing.subscription.cancel": _("Cancelled a subscription"),
+    "billing.subscription.change_plan": _("Changed the plan of a subscription"),
+    "billing.subscription.credit": _("Credited a cancelled subscription"),
+    "billing.subscription.keep": _("Kept a subscription that was to end"),
+}
+
+
 class BillingPlugin:
     """Plans, subscriptions, the billing calendar, the day-25 run, reminders."""
 
@@ -62,6 +72,7 @@ class BillingPlugin:
         label=_("Billing"),
         table_prefix="billing_",
         permissions=PERMISSIONS,
+        deeds=DEEDS,
         requires=("sales",),
     )
 

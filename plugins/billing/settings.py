@@ -27,9 +27,25 @@ _HELP = {
     ),
 }
 
+_WORDS = {  # what people read for each choice of domain/policy.py
+    "basis": (
+        _("Real days, thirty to a month"),
+        _("Thirty days to every month (30/360)"),
+        _("Real days over the days of the month"),
+        _("Real days over the days of the period"),
+    ),
+    "bridge_issue": (_("On day 25"), _("When the first period ends")),
+    "lift_block": (_("The report"), _("The confirmation")),
+    "overdue": (_("Paid days are served"), _("Nothing is served while an invoice is overdue")),
+    "due_shift": (_("It stays"), _("The next business day")),
+    "support_rounding": (_("Per ticket"), _("Per day")),
+    "enable": (_("The confirmed money"), _("The report")),
+    "suspended_at_run": (_("It is left out"), _("It is invoiced")),
+}
+
 SPECS = (
     *(
-        SettingSpec(f"billing.{name}", allowed[0], str, _HELP[name], choices=allowed)
+        SettingSpec(f"billing.{name}", allowed[0], str, _HELP[name], allowed, _WORDS[name])
         for name, allowed in CHOICES.items()
     ),
     SettingSpec(

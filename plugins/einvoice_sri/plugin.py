@@ -70,6 +70,21 @@ MENU = (
 )
 
 
+DEEDS = {  # what the actions of the audit read as
+    "add_certificate": _("Uploaded a signing certificate"),
+    "move_certificate": _("Moved the date of a certificate"),
+    "wipe_certificate": _("Destroyed the key of a certificate"),
+    "make_upload_link": _("Made a link to upload a P12 file"),
+    "use_upload_link": _("Uploaded a P12 file with a link"),
+    "revoke_upload_links": _("Revoked the links to upload a P12 file"),
+    "request_annulment": _("Requested an annulment at SRI"),
+    "confirm_annulment": _("Noted that SRI annulled a document"),
+    "withdraw_annulment": _("Withdrew an annulment"),
+    "correct_document": _("Corrected a document"),
+    "resume_emission": _("Resumed the emission"),
+}
+
+
 class EinvoiceSriPlugin:
     """SRI documents: XML, signature, reception, authorisation, RIDE."""
 
@@ -78,6 +93,7 @@ class EinvoiceSriPlugin:
         label=_("Electronic documents"),
         table_prefix="sri_",
         permissions=PERMISSIONS,
+        deeds=DEEDS,
     )
 
     @hookimpl

@@ -12,8 +12,22 @@ IN_HOUSE = "einvoice_sri.software_in_house"
 PARALLEL_CALLS = "einvoice_sri.parallel_calls"
 
 SPECS: tuple[SettingSpec, ...] = (
-    SettingSpec(ENVIRONMENT, 1, int, _("SRI environment: 1 tests, 2 production"), (1, 2)),
-    SettingSpec(HASH, "sha1", str, _("Hash of the signature"), ("sha1", "sha256")),
+    SettingSpec(
+        ENVIRONMENT,
+        1,
+        int,
+        _("SRI environment"),
+        (1, 2),
+        words=(_("Tests: nothing has tax value"), _("Production")),
+    ),
+    SettingSpec(
+        HASH,
+        "sha1",
+        str,
+        _("Hash of the signature"),
+        ("sha1", "sha256"),
+        words=(_("SHA-1, as the ficha técnica asks"), "SHA-256"),
+    ),
     SettingSpec(MAIL_DOCUMENTS, True, bool, _("Mail authorised documents to their receivers")),
     SettingSpec(
         IN_HOUSE,

@@ -53,6 +53,30 @@ PERMISSIONS = (
 )
 
 
+DEEDS = {  # what the actions of the audit read as
+    "licensing.active": _("Licence active"),
+    "licensing.due": _("Licence with an invoice to pay"),
+    "licensing.reported": _("Licence with a reported payment"),
+    "licensing.suspended": _("Licence suspended"),
+    "licensing.expired": _("Licence expired"),
+    "licensing.cancelled": _("Licence cancelled"),
+    "licensing.add_distributor": _("Added a distributor"),
+    "licensing.adviser": _("Changed the adviser of a client"),
+    "licensing.ask_transfer": _("Asked to move a client"),
+    "licensing.cancel": _("Cancelled a licence"),
+    "licensing.confirm": _("Confirmed a payment"),
+    "licensing.create_client": _("Created a client"),
+    "licensing.enable": _("Sent the first access"),
+    "licensing.order": _("Ordered a licence"),
+    "licensing.order_refused": _("Refused an order"),
+    "licensing.reenter": _("Contracted again"),
+    "licensing.reject": _("Rejected a payment"),
+    "licensing.report": _("Reported a payment"),
+    "licensing.sign": _("Signed the licence"),
+    "licensing.transfer": _("Moved a client"),
+}
+
+
 class LicensingPlugin:
     """Distributors, licences, access over time, the confirmation queue, support hours."""
 
@@ -61,6 +85,7 @@ class LicensingPlugin:
         label=_("Licences"),
         table_prefix="lic_",
         permissions=PERMISSIONS,
+        deeds=DEEDS,
         requires=("sales", "billing"),
     )
 

@@ -78,11 +78,19 @@ MENU = (
 )
 
 
+DEEDS = {  # what the actions of the audit read as
+    "sales.invoice_annulled": _("Annulled an invoice"),
+    "sales.payment_reversed": _("Took a payment back"),
+    "sales.pin_locked": _("Locked a PIN after wrong attempts"),
+    "sales.pin_set": _("Set the PIN of a salesperson"),
+}
+
+
 class SalesPlugin:
     """Customers, products, salespeople, commercial documents, receivables and payments."""
 
     info = PluginInfo(
-        name="sales", label=_("Sales"), table_prefix="sales_", permissions=PERMISSIONS
+        name="sales", label=_("Sales"), table_prefix="sales_", permissions=PERMISSIONS, deeds=DEEDS
     )
 
     @hookimpl

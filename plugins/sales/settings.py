@@ -24,5 +24,11 @@ SPECS = (
         str,
         _("Payment form that the sale screen offers first (SRI table 24)."),
         choices=("01", "16", "19", "20"),
+        words=(
+            _("Cash"),
+            _("Debit card"),
+            _("Credit card"),
+            _("Transfer, deposit or another bank operation"),
+        ),
     ),
 )

@@ -46,7 +46,7 @@ def spanish(folder: Path) -> dict[object, object]:
     return {
         one.id if isinstance(one.id, str) else tuple(one.id): one.string
         for one in catalogue(folder)
-        if one.id and not one.fuzzy
+        if one.id and not one.fuzzy and (isinstance(one.string, str) or all(one.string))
     }
 
 

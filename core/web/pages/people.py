@@ -5,16 +5,41 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from flask import current_app
 from sqlalchemy import select
 
 from core.errors import DomainError
 from core.i18n import gettext as _
+from core.i18n import lazy
 from core.models import AuditEntry
 from core.security import api_keys, members
 from core.security.models import Person
 from core.web.context import Context
 from core.web.paging import page_by_key
 from core.web.views import Pages, command, form, page
+
+DEEDS = {
+    "acting_for": lazy("Worked in the name of the company"),
+    "api_key.create": lazy("Created a key for other programs"),
+    "api_key.revoke": lazy("Revoked a key for other programs"),
+    "branch.add": lazy("Added an establishment"),
+    "branch.edit": lazy("Edited an establishment"),
+    "company.edit": lazy("Edited the data of the company"),
+    "company.regime": lazy("Recorded a tax regime"),
+    "company.regime.confirm": lazy("Confirmed the tax regime"),
+    "holiday.add": lazy("Added a holiday"),
+    "holiday.remove": lazy("Removed a holiday"),
+    "issue_point.add": lazy("Added an emission point"),
+    "issue_point.open": lazy("Opened or closed an emission point"),
+    "member.activate": lazy("Let a person go or took a person back"),
+    "member.add": lazy("Added a person"),
+    "member.invite": lazy("Invited a person"),
+    "member.role": lazy("Changed the role of a person"),
+    "secret.put": lazy("Stored a secret, encrypted"),
+    "secret.wipe": lazy("Destroyed a secret"),
+    "setting.write": lazy("Changed a setting"),
+    "tax_rate.add": lazy("Added a tax rate"),
+}
 
 
 class MemberPages(Pages):
@@ -137,7 +162,15 @@ class AuditPages(Pages):
                 select(Person.id, Person.first_name, Person.last_name).where(Person.id.in_(ids))
             )
         }
-        return ctx.render("core/audit.html", listed=listed, people=people)
+        return ctx.render("core/audit.html", listed=listed, people=people, deeds=deeds())
+
+
+def deeds() -> dict[str, Any]:
+    """What the actions of the audit read as, core's and every plugin's."""
+    found: dict[str, Any] = dict(DEEDS)
+    for plugin in current_app.extensions["yupana"].host.plugins:
+        found |= plugin.info.deeds
+    return found
 
 
 def kind(ctx: Context) -> str:

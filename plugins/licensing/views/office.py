@@ -207,11 +207,11 @@ class OfficePages(Pages):
         return ctx.go("licensing.office.plans")
 
 
-def ctx_plugins() -> tuple[str, ...]:
-    """Names of the plugins a plan may contain; licensing itself is always there."""
+def ctx_plugins() -> tuple[tuple[str, Any], ...]:
+    """Names and labels of the plugins a plan may contain; licensing itself is always there."""
     from core import plugins
 
-    return tuple(name for name in plugins.host().names if name != "licensing")
+    return tuple((p.name, p.info.label) for p in plugins.host().plugins if p.name != "licensing")
 
 
 def _contract(ctx: Context, contract_id: UUID) -> Contract:
