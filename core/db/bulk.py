@@ -1,14 +1,15 @@
 """Mass writes: COPY into a temporary table, then INSERT … SELECT, so that row-level security checks
 each row (PostgreSQL refuses COPY straight into a table with policies).
 
-The text of the COPY is written here, a block for all rows at once: adapting value by value costs
-more than PostgreSQL needs to store them. The temporary table stays with its connection, empty after
-each commit, so that a run of thousands of batches does not churn the catalogue.
+The text of the COPY is written here, column by column for many rows at once: adapting value by value
+costs more than PostgreSQL needs to store them. The temporary table stays with its connection, empty
+after each commit, so that a run of thousands of batches does not churn the catalogue.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -18,64 +19,103 @@ from uuid import UUID
 from zlib import crc32
 
 import psycopg
-from sqlalchemy import Table
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, String, Table, Uuid, any_, cast, literal
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from core.db.tenancy import ForeignTenantError, scope_of
 
 ROWS_AT_ONCE = 1000
-_SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-_Written = Callable[[Any], str]
+NOTHING = "\\N"
+_SPECIAL = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+_TABLE = str.maketrans(_SPECIAL)
+_has_special = re.compile("[\\\\\t\n\r]").search
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_Column = Sequence[Any]
+_Writer = Callable[[_Column], list[str]]
 
 
-def _text(value: str) -> str:
-    return value.translate(_SPECIAL)
+class JsonText(str):
+    """A JSONB value that is JSON text already (``core.contracts.codec.to_text``)."""
+
+    __slots__ = ()
 
 
-_AS_TEXT: dict[type, _Written] = {
-    type(None): lambda _: "\\N",
-    str: _text,
-    UUID: lambda value: value.hex,
-    Decimal: str,
-    int: str,
-    float: repr,
-    bool: lambda value: "t" if value else "f",
-    date: date.isoformat,
-    datetime: datetime.isoformat,
-    bytes: lambda value: "\\\\x" + value.hex(),
+def array_text(values: Iterable[UUID | date | Decimal | int | None]) -> str:
+    """A PostgreSQL array as text, for ``CAST(:ids AS uuid[])``: one parameter, quickly written."""
+    return "{" + ",".join(["NULL" if one is None else str(one) for one in values]) + "}"
+
+
+def among(column: InstrumentedAttribute[UUID], ids: Iterable[UUID]) -> ColumnElement[bool]:
+    """``column = ANY(ids)``: as ``in_``, but of one parameter however many ids there are."""
+    return column == any_(cast(literal(array_text(ids), String), ARRAY(Uuid)))
+
+
+def _texts(values: _Column) -> list[str]:
+    if _has_special("".join(values)):
+        return [one.translate(_TABLE) for one in values]
+    return list(values)
+
+
+def _jsons(values: _Column) -> list[str]:
+    found = _texts([one if type(one) is JsonText else _encode(one) for one in values])
+    return [NOTHING if one is None else cell for cell, one in zip(found, values, strict=True)]
+
+
+_WRITERS: dict[type, _Writer] = {
+    type(None): lambda values: [NOTHING] * len(values),
+    str: _texts,
+    JsonText: _texts,
+    UUID: lambda values: [f"{one.int:032x}" for one in values],
+    Decimal: lambda values: [*map(str, values)],
+    int: lambda values: [*map(str, values)],
+    float: lambda values: [*map(repr, values)],
+    bool: lambda values: ["t" if one else "f" for one in values],
+    date: lambda values: [*map(date.isoformat, values)],
+    datetime: lambda values: [*map(datetime.isoformat, values)],
+    bytes: lambda values: ["\\\\x" + one.hex() for one in values],
 }
 
 
-def _written_as(kind: type) -> _Written:
+def _writer(kind: type) -> _Writer:
     """How values of a type that is not in the table (an enumeration, say) are written."""
-    for known in (bool, str, int, float, Decimal, datetime, date, UUID, bytes, dict, list):
+    for known in (bool, str, int, float, Decimal, datetime, date, UUID, bytes):
         if issubclass(kind, known):
-            return _AS_TEXT[known]
+            return _WRITERS[known]
     raise TypeError(f"{kind.__name__} cannot be copied into a table")
 
 
-def _json_text(value: Any) -> str:
-    return "\\N" if value is None else json.dumps(value).translate(_SPECIAL)
+def _column(values: _Column, is_json: bool) -> list[str]:
+    """The cells of one column, all rows."""
+    if len(set(map(id, values))) == 1:  # one value for all, such as the tenant
+        return _cells(values[:1], is_json) * len(values)
+    return _cells(values, is_json)
 
 
-_AS_TEXT |= {dict: _json_text, list: _json_text, tuple: _json_text}
+def _cells(values: _Column, is_json: bool) -> list[str]:
+    if is_json:
+        return _jsons(values)
+    kinds = set(map(type, values))
+    if len(kinds) == 1:
+        (kind,) = kinds
+        if kind not in _WRITERS:
+            _WRITERS[kind] = _writer(kind)
+        return _WRITERS[kind](values)
+    if len(kinds) == 2 and type(None) in kinds:
+        present = iter(_cells([one for one in values if one is not None], is_json))
+        return [NOTHING if one is None else next(present) for one in values]
+    return [_cells((one,), is_json)[0] for one in values]
 
 
-def _lines(rows: Iterable[Sequence[Any]], json_at: Sequence[int]) -> Iterator[str]:
-    known = _AS_TEXT
-    for row in rows:
-        try:
-            cells = [known[type(value)](value) for value in row]
-        except KeyError:
-            for value in row:
-                known.setdefault(type(value), _written_as(type(value)))
-            cells = [known[type(value)](value) for value in row]
-        for i in json_at:
-            if not isinstance(row[i], (dict, list)):
-                cells[i] = _json_text(row[i])
-        yield "\t".join(cells)
+def _lines(rows: Iterable[Sequence[Any]], json_at: frozenset[int]) -> Iterator[str]:
+    """The text of the COPY, a block at a time."""
+    remaining = iter(rows)
+    while block := list(islice(remaining, ROWS_AT_ONCE)):
+        columns = [
+            _column(values, i in json_at) for i, values in enumerate(zip(*block, strict=True))
+        ]
+        yield "\n".join(map("\t".join, zip(*columns, strict=True))) + "\n"
 
 
 def _own(
@@ -119,10 +159,13 @@ def copy_rows(
     driver = session.connection().connection.driver_connection
     if driver is None:
         raise RuntimeError("the session has no connection")
+    is_first = "loaded" not in session.info
     loaded: set[str] = session.info.setdefault("loaded", set())
-    lines = _lines(_own(rows, at, scope_of(session).tenant_id, table.name), tuple(json_at))
+    blocks = _lines(_own(rows, at, scope_of(session).tenant_id, table.name), json_at)
     try:
         with driver.cursor() as cursor:
+            if is_first:  # plans (also of foreign keys) may be those of tables that were empty
+                cursor.execute("DISCARD PLANS")
             cursor.execute(
                 f'CREATE TEMPORARY TABLE IF NOT EXISTS "{temporary}" ({defined}) ON COMMIT DELETE ROWS'
             )
@@ -130,8 +173,8 @@ def copy_rows(
                 cursor.execute(f'TRUNCATE "{temporary}"')
             loaded.add(temporary)
             with cursor.copy(f'COPY "{temporary}" ({listed}) FROM STDIN') as copy:
-                while block := list(islice(lines, ROWS_AT_ONCE)):
-                    copy.write("\n".join(block) + "\n")
+                for block in blocks:
+                    copy.write(block)
             cursor.execute(insert)
             return int(cursor.rowcount)
     except psycopg.Error as error:

@@ -20,10 +20,10 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.orm import Session, SessionTransaction
 
 from core import jobs, plugins
-from core.contracts.codec import from_json, to_json
+from core.contracts.codec import from_json, to_json, to_text
 from core.contracts.events import Event
 from core.contracts.hooks import EventContext, Task
-from core.db.bulk import copy_rows
+from core.db.bulk import JsonText, copy_rows
 from core.db.session import tenant_work
 from core.db.tenancy import scope_of
 from core.errors import TryLater
@@ -87,13 +87,14 @@ def _show_scope(session: Session, tenant: UUID | None) -> None:
 
 def _insert(session: Session, waiting: Sequence[_Waiting]) -> None:
     made = datetime.now(UTC)
+    is_bulk = len(waiting) > FEW and waiting[0].tenant_id == scope_of(session).tenant_id
     rows = [
         (
             one.id,
             one.tenant_id,
             type(one.event).__name__,
             one.event.version,
-            to_json(one.event),
+            JsonText(to_text(one.event)) if is_bulk else to_json(one.event),
             one.occurred_at,
             made,
         )
@@ -101,7 +102,7 @@ def _insert(session: Session, waiting: Sequence[_Waiting]) -> None:
     ]
     table = StoredEvent.__table__
     assert isinstance(table, Table)
-    if len(rows) > FEW and waiting[0].tenant_id == scope_of(session).tenant_id:
+    if is_bulk:
         copy_rows(session, table, _COLUMNS, rows)
     else:
         values = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]

@@ -12,16 +12,17 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from core import plugins
 from core.adapters.clock import at_local
 from core.contracts.sales import CustomerData
 from core.contracts.services import CustomerDirectory, InvoiceIssuing
 from core.db.session import tenant_work
+from core.models import StoredEvent
 from plugins.billing.cli import bench_rows
 from plugins.billing.models import Charge, Subscription
-from plugins.billing.services import plans, run_billing, subscribe
+from plugins.billing.services import due, plans, run_billing, subscribe
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_ON = date(2026, 3, 25)
@@ -104,7 +105,7 @@ def test_killed_in_the_middle_and_started_again(tenant, clock, database, tmp_pat
     """SIGKILL before the second batch commits: nothing is missing and nothing is twice."""
     now = at_local(RUN_ON, 2)
     clock.set(now)
-    count = 1100
+    count = due.BATCH + 300
     bench_rows.make_subscriptions(tenant.id, count, RUN_ON, now=now)
     environment = os.environ | {
         "DATABASE_URL": database.runtime_url,
@@ -137,9 +138,17 @@ def test_killed_in_the_middle_and_started_again(tenant, clock, database, tmp_pat
             for part in _parts(sorted(invoices))
             for one in plugins.service(InvoiceIssuing).snapshots(session, part).values()
         )
+        told = session.scalars(
+            select(StoredEvent.payload["invoice_id"].astext).where(
+                StoredEvent.name == "InvoiceIssued"
+            )
+        ).all()
+        requested = session.scalars(text("SELECT id FROM sri_document")).all()
     assert set(charged) == everybody
     assert set(charged.values()) == {1}
     assert numbers == [f"001-002-{n:09d}" for n in range(1, count + 1)]  # no gap, none twice
+    assert sorted(told) == sorted(map(str, invoices))
+    assert sorted(requested) == sorted(invoices)
 
 
 def _parts(ids):

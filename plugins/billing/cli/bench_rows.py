@@ -25,7 +25,7 @@ from plugins.billing.domain.policy import BASES
 from plugins.billing.models import Subscription
 from plugins.billing.services.plans import create_plan
 
-CHUNK = 500
+CHUNK = 2000
 PLANS = (("BASICO", "30.00"), ("MEDIO", "19.99"), ("PLENO", "24.90"))
 COLUMNS = (
     "id",
@@ -49,7 +49,11 @@ COLUMNS = (
 def make_issuer(now: datetime) -> UUID:
     """A company with an emission point for runs."""
     tenant = create_tenant(
-        tax_id="1790012345001", name="Prueba de carga S.A.", kind="operator", now=now
+        tax_id="1790012345001",
+        name="Prueba de carga S.A.",
+        kind="operator",
+        now=now,
+        profile={"head_office_address": "Quito"},
     )
     with tenant_work(tenant) as session:
         branch = add_branch(session, code="901", name="Carga", address="Quito")

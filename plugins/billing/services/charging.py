@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 
 from core import plugins
 from core.contracts.sales import InvoiceDraft, InvoiceLineDraft, InvoiceRef
-from core.contracts.services import InvoiceIssuing
+from core.contracts.services import InvoiceIssuing, PaymentLinks
 from core.db.bulk import copy_rows
 from core.db.tenancy import scope_of
 from core.domain.money import ZERO
+from core.domain.payment_codes import payment_code
 from core.errors import Conflict
 from core.i18n import _
 from core.ids import new_id
@@ -111,9 +112,15 @@ def read_plans(session: Session, ids: Iterable[UUID]) -> dict[UUID, PlanFacts]:
 
 def read_terms(session: Session, issued_on: date, *, run_id: UUID | None = None) -> Terms:
     """The terms of the tenant in scope for invoices issued on a day."""
-    words = settings.read(session, "billing.payment_words").strip()
+    words = how_to_pay(session)
     info = (("Forma de pago", words[:300]),) if words else ()
     return Terms(read_issue_point(session), issued_on, info, run_id)
+
+
+def how_to_pay(session: Session) -> str:
+    """The company's own words, or its accounts for deposits and transfers (PW-12)."""
+    words = str(settings.read(session, "billing.payment_words")).strip()
+    return words or "; ".join(plugins.service(PaymentLinks).accounts(session))
 
 
 def group_by_invoice(batch: Iterable[ToCharge]) -> dict[tuple[Any, ...], list[ToCharge]]:
@@ -129,7 +136,7 @@ def group_by_invoice(batch: Iterable[ToCharge]) -> dict[tuple[Any, ...], list[To
 def charge_batch(
     session: Session, batch: Sequence[ToCharge], terms: Terms, *, now: datetime
 ) -> Charged:
-    """Invoice the batch (at most 500 invoices) and write its charges.
+    """Invoice the batch (at most 2000 invoices) and write its charges.
 
     A charge of 0.00 is kept without an invoice (R7). Raises ``DomainError`` when one of them cannot
     be invoiced; nothing may then be kept.
@@ -155,6 +162,9 @@ def charge_batch(
 
 def _draft(group: Sequence[ToCharge], terms: Terms) -> InvoiceDraft:
     first = group[0]
+    info = terms.info
+    if info:
+        info = (*info, ("Código de pago", payment_code(first.customer_id)))
     return InvoiceDraft(
         customer_id=first.customer_id,
         issue_point_id=terms.issue_point_id,
@@ -165,7 +175,7 @@ def _draft(group: Sequence[ToCharge], terms: Terms) -> InvoiceDraft:
         due_on=first.due_on,
         payment_method=PAYMENT_FORM,
         payment_term_days=(first.due_on - terms.issued_on).days if first.due_on else 0,
-        additional_info=terms.info,
+        additional_info=info,
     )
 
 

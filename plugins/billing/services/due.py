@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from core.db.bulk import among
 from plugins.billing.domain.calendar import BillingCalendar, Span
 from plugins.billing.domain.invoicing import charge_for
 from plugins.billing.domain.lifecycle import ACTIVE
@@ -20,7 +21,7 @@ from plugins.billing.domain.pricing import PriceNotice, PriceVersion, price_for
 from plugins.billing.models import Charge, PriceNoticeRow, PriceVersionRow, Subscription
 from plugins.billing.services.charging import PlanFacts, ToCharge, read_plans
 
-BATCH = 500
+BATCH = 2000
 ONE_DAY = timedelta(days=1)
 _COLUMNS = (
     Subscription.id,
@@ -143,7 +144,7 @@ def _read(
         .where(Subscription.state == ACTIVE, Subscription.next_issue_on <= on)
         .order_by(Subscription.customer_id, Subscription.id)
     )
-    query = query.limit(limit) if only is None else query.where(Subscription.id.in_(only))
+    query = query.limit(limit) if only is None else query.where(among(Subscription.id, only))
     if after is not None:
         query = query.where(
             Subscription.customer_id >= after.customer_id,
@@ -249,7 +250,7 @@ def _told_prices(
             PriceVersionRow.price,
         )
         .join(PriceVersionRow, PriceVersionRow.id == PriceNoticeRow.price_version_id)
-        .where(PriceNoticeRow.subscription_id.in_(ids), PriceNoticeRow.is_applied.is_(False))
+        .where(among(PriceNoticeRow.subscription_id, ids), PriceNoticeRow.is_applied.is_(False))
     )
     for row in rows:
         versions[row.subscription_id].append(PriceVersion(row.valid_from, row.price))

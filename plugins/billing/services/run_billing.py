@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
+from core.db.bulk import array_text
 from core.db.session import tenant_work
 from core.domain.money import ZERO
 from core.errors import DomainError
@@ -274,18 +275,19 @@ def _refused_by_database(error: DBAPIError) -> str:
 
 def advance(session: Session, rows: Sequence[Advance]) -> None:
     """Write where the subscriptions now stand, in one statement."""
+    ids = array_text(row.subscription_id for row in rows)
     session.execute(
         _ADVANCE,
         {
-            "ids": [row.subscription_id for row in rows],
-            "upto": [row.invoiced_through for row in rows],
-            "begin": [row.next_period_start for row in rows],
-            "issue": [row.next_issue_on for row in rows],
-            "plan": [row.plan_id for row in rows],
-            "price": [row.price for row in rows],
+            "ids": ids,
+            "upto": array_text(row.invoiced_through for row in rows),
+            "begin": array_text(row.next_period_start for row in rows),
+            "issue": array_text(row.next_issue_on for row in rows),
+            "plan": array_text(row.plan_id for row in rows),
+            "price": array_text(row.price for row in rows),
         },
     )
-    session.execute(_APPLIED, {"ids": [row.subscription_id for row in rows]})
+    session.execute(_APPLIED, {"ids": ids})
 
 
 def failures_of(session: Session, run_id: UUID) -> list[tuple[UUID, str]]:

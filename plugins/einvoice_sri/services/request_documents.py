@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from core import jobs
 from core.adapters.clock import to_local_date
-from core.contracts.codec import from_json, to_json
+from core.contracts.codec import from_json, to_json, to_text
 from core.contracts.fiscal import (
     CreditNoteRequest,
     DebitNoteRequest,
@@ -25,7 +25,7 @@ from core.contracts.fiscal import (
     PurchaseSettlementRequest,
     WithholdingRequest,
 )
-from core.db.bulk import copy_rows
+from core.db.bulk import JsonText, copy_rows
 from core.db.tenancy import scope_of, utc_now
 from core.domain.money import to_cents
 from core.services import settings as tenant_settings
@@ -50,6 +50,7 @@ COUNTER = 100  # from this priority on a document has a job of its own
 BULK_FROM = 20
 EMIT = "einvoice_sri.emit"
 ZERO = Decimal("0.00")
+NO_MESSAGES: tuple[str, ...] = ()
 
 
 class Issuing:
@@ -83,14 +84,21 @@ def request_documents(
     issuers, today = IssuerReader(session), to_local_date(now)
     if len(requests) < BULK_FROM or _is_popular(requests[0], issuers, environment):
         check_requests(requests, issuers, environment=environment, today=today)
-    rows = [_row(session, one, environment, now) for one in requests]
-    if len(rows) < BULK_FROM:
+    tenant = scope_of(session).tenant_id
+    common: dict[str, Any] = {
+        "tenant": tenant,
+        "created_at": utc_now(),
+        "environment": environment,
+        "now": now,
+    }
+    if len(requests) < BULK_FROM:
+        rows = [_row(one, to_json(one), **common) for one in requests]
         session.execute(
             insert(FiscalDocument), [dict(zip(COLUMNS, row, strict=True)) for row in rows]
         )
     else:
+        rows = [_row(one, JsonText(to_text(one)), **common) for one in requests]
         copy_rows(session, FiscalDocument.__table__, COLUMNS, rows)  # type: ignore[arg-type]
-    tenant = scope_of(session).tenant_id
     jobs.defer_many(session, list(_deferrals(tenant, requests)))
 
 
@@ -129,13 +137,19 @@ COLUMNS = (
 
 
 def _row(
-    session: Session, request: FiscalRequest, environment: int, now: datetime
+    request: FiscalRequest,
+    snapshot: Any,
+    *,
+    tenant: UUID | None,
+    created_at: datetime,
+    environment: int,
+    now: datetime,
 ) -> tuple[Any, ...]:
     who = request.counterpart
     return (
         request.document_id,
-        scope_of(session).tenant_id,
-        utc_now(),
+        tenant,
+        created_at,
         KINDS[type(request)],
         environment,
         False,
@@ -149,10 +163,10 @@ def _row(
         who.email,
         total_of(request),
         request.priority,
-        to_json(request),
+        snapshot,
         "requested",
         "",
-        [],
+        NO_MESSAGES,
         0,
         0,
         now,

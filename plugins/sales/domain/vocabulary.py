@@ -21,5 +21,5 @@ DEBIT_NOTE_KIND: Final = "05"
 DISPATCH_GUIDE_KIND: Final = "06"
 
 COVER_TOLERANCE: Final = Decimal("0.50")  # money plus withholdings short by no more than this
-MAX_DRAFTS: Final = 500
+MAX_DRAFTS: Final = 2000  # one transaction
 MAX_LINES: Final = 500

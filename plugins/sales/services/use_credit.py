@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
 from core.contracts.sales import PaymentAllocation, PaymentData
+from core.db.bulk import among
 from core.domain.money import ZERO
 from core.services import settings
 from plugins.sales.models import Credit
@@ -35,7 +36,7 @@ def cover_from_credit(
         row[0]: row[1]
         for row in session.execute(
             select(Credit.customer_id, func.sum(Credit.remaining))
-            .where(Credit.customer_id.in_(customers), Credit.remaining > ZERO)
+            .where(among(Credit.customer_id, customers), Credit.remaining > ZERO)
             .group_by(Credit.customer_id)
         )
     }
