@@ -245,6 +245,16 @@ class Notice(TenantMixin, Base):
     mailed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
+class ReminderStop(TenantMixin, Base):
+    """A customer who wants no reminders before and after due dates; legal notices still leave."""
+
+    __tablename__ = "billing_reminder_stop"
+    __table_args__ = (*tenant_args(), UniqueConstraint("tenant_id", "customer_id"))
+
+    customer_id: Mapped[UUID] = mapped_column()
+    stopped_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class PriceNoticeRow(TenantMixin, Base):
     """A client was told of a price on a day (A-29); without it the old price applies."""
 
@@ -273,5 +283,6 @@ ALL = (
     RunFailure,
     Charge,
     Notice,
+    ReminderStop,
     PriceNoticeRow,
 )

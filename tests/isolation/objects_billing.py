@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from core.contracts.sales import CustomerData
 from core.db.session import unit_of_work
-from plugins.billing.services import cancel, plans, run_billing, subscribe
+from plugins.billing.models import Subscription
+from plugins.billing.services import cancel, plans, reminder_stops, run_billing, subscribe
 from plugins.sales.services.keep_customers import ensure_customers
 from tests.isolation.world import Case, Side
 
@@ -35,6 +36,9 @@ def add(side: Side) -> None:
                 session, plan_id=made[0], customer_id=member, start_on=START, now=side.now
             )
         cancel.cancel(session, side["leaving"], now=side.now)
+        side.objects["reminded"] = session.get_one(Subscription, side["leaving"]).customer_id
+        path = reminder_stops.stop_path(session, side["reminded"])
+        side.objects["reminder_signature"] = path.rpartition("/")[2]
     result = run_billing.run_billing(side.tenant_id, on=START, now=side.now)
     side.objects["billing_run"] = result.run_id
 
@@ -71,6 +75,16 @@ CASES = {
     "billing.plan.price": Case(
         **PLAN, form=lambda s: {"price": "35,00", "valid_from": "2026-07-01", "notify": "1"}
     ),
+    "billing.reminder.choose": Case(
+        actor="anybody",
+        ids=lambda s: {
+            "tenant_id": s.tenant_id,
+            "customer_id": s["reminded"],
+            "signature": s["reminder_signature"],
+        },
+        form=lambda s: {"do": "stop"},
+        answers=(200,),
+    ),
     "billing.run.index": Case(),
     "billing.run.rehearsal": Case(),
     "billing.run.show": Case(ids=lambda s: {"run_id": s["billing_run"]}),
@@ -82,6 +96,9 @@ CASES = {
         **SUBSCRIPTION, form=lambda s: {"plan_id": str(s["dearer"]), "step": "preview"}
     ),
     "billing.subscription.cancel": Case(**SUBSCRIPTION, form=lambda s: {}),
+    "billing.subscription.credit": Case(
+        ids=lambda s: {"subscription_id": s["leaving"]}, form=lambda s: {}, answers=(303, 409, 422)
+    ),
     "billing.subscription.keep": Case(
         ids=lambda s: {"subscription_id": s["leaving"]}, form=lambda s: {}
     ),

@@ -14,7 +14,7 @@ from core import plugins
 from core.adapters.clock import to_local_date
 from core.contracts.events import SubscriptionCancelled
 from core.contracts.sales import InvoiceSnapshot
-from core.contracts.services import InvoiceIssuing
+from core.contracts.services import InvoiceCrediting, InvoiceIssuing
 from core.db.events import emit
 from core.db.tenancy import scope_of
 from core.errors import Conflict, NotFound
@@ -24,6 +24,8 @@ from plugins.billing.domain import lifecycle
 from plugins.billing.models import Charge, Notice, Subscription
 from plugins.billing.services.calendars import read_calendar
 from plugins.billing.services.subscribe import next_after
+
+REASON = "Servicio cancelado antes de que empiece el período facturado"  # printed on the note
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,60 @@ def preview_cancellation(session: Session, subscription_id: UUID, *, now: dateti
     ).all()
     ids = [one.invoice_id for one in charges if one.invoice_id]
     snapshots = plugins.service(InvoiceIssuing).snapshots(session, ids) if ids else {}
+    owed = [snapshots[one] for one in dict.fromkeys(ids) if one in snapshots]
+    begun = {one.invoice_id for one in charges if one.period_start <= today}
     return Cancellation(
         ends_on=row.invoiced_through,
-        open_invoices=tuple(snapshots[one] for one in dict.fromkeys(ids) if one in snapshots),
-        not_begun=tuple(one.invoice_id for one in charges if one.period_start > today),
+        open_invoices=tuple(owed),
+        not_begun=tuple(
+            one.id
+            for one in owed
+            if one.id not in begun and one.state == "issued" and _is_alone(session, row.id, one.id)
+        ),
     )
+
+
+def _is_alone(session: Session, subscription_id: UUID, invoice_id: UUID) -> bool:
+    """Does the invoice charge nothing but this subscription and its add-ons?"""
+    others = session.scalars(
+        select(Charge.subscription_id).where(
+            Charge.invoice_id == invoice_id, Charge.subscription_id != subscription_id
+        )
+    ).all()
+    if not others:
+        return True
+    parents = session.scalars(select(Subscription.parent_id).where(Subscription.id.in_(others)))
+    return set(parents) == {subscription_id}
+
+
+def credit_not_begun(session: Session, subscription_id: UUID, *, now: datetime) -> list[str]:
+    """A-11 in one click: credit notes over the unpaid invoices of a cancelled subscription whose
+    period has not begun; their numbers. A repeat makes no second note.
+
+    Raises ``Conflict`` when it is not cancelled or nothing is left to undo.
+    """
+    row = _row(session, subscription_id)
+    if row.cancelled_on is None:
+        raise Conflict(
+            _(
+                "Cancel the subscription first: a credit note undoes an invoice of what was cancelled."
+            ),
+            code="billing.not_cancelled",
+        )
+    undo = preview_cancellation(session, subscription_id, now=now).not_begun
+    if not undo:
+        raise Conflict(
+            _("There is no unpaid invoice of a period that has not begun."),
+            code="billing.nothing_to_credit",
+        )
+    notes = [
+        plugins.service(InvoiceCrediting).credit_in_full(
+            session, one, reason=REASON, source_key=f"billing.cancel:{one}", now=now
+        )
+        for one in undo
+    ]
+    write_audit(session, action="billing.subscription.credit", subject_id=row.id)
+    return notes
 
 
 def cancel(session: Session, subscription_id: UUID, *, now: datetime) -> Cancellation:

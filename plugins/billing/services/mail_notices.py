@@ -4,25 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from markupsafe import escape
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core import plugins
+from core import plugins, runtime
 from core.contracts.ports import Mail
 from core.contracts.sales import CustomerData, InvoiceSnapshot
-from core.contracts.services import CustomerDirectory, InvoiceIssuing
+from core.contracts.services import CustomerDirectory, InvoiceIssuing, PaymentLinks
 from core.db.tenancy import scope_of
+from core.domain.payment_codes import payment_code
 from core.i18n import _
 from core.models import CompanyProfile, Tenant
-from core.services import settings
 from core.web.formats import day, money
-from plugins.billing.models import Notice, Plan, Subscription
+from plugins.billing.models import Charge, Notice, Plan, Subscription
+from plugins.billing.services import reminder_stops
+from plugins.billing.services.charging import how_to_pay
 
 REMINDERS = ("due_in_5", "due_in_1", "due_today", "overdue_1")
+
+
+class Line(NamedTuple):
+    """A paragraph of a mail; with ``url`` it is a link."""
+
+    text: str
+    url: str = ""
 
 
 def waiting_notices(session: Session, *, on: date, limit: int = 100_000) -> list[UUID]:
@@ -42,6 +51,7 @@ def compose_notice(session: Session, notice_id: UUID, *, now: datetime) -> Mail 
     row = session.execute(
         select(
             Notice.kind,
+            Notice.subscription_id,
             Notice.details,
             Notice.invoice_id,
             Notice.mailed_at,
@@ -63,12 +73,66 @@ def compose_notice(session: Session, notice_id: UUID, *, now: datetime) -> Mail 
     invoice = _invoice(session, row.invoice_id)
     if row.kind in (*REMINDERS, "suspended") and (invoice is None or invoice.state != "issued"):
         return None
+    if row.kind in REMINDERS and reminder_stops.is_stopped(session, row.customer_id):
+        return None
     subject, sentences = _words(row, invoice)
-    company = _sender(session)
-    words = settings.read(session, "billing.payment_words").strip()
-    if words and invoice is not None:
-        sentences.append(_("How to pay: %(words)s", words=words))
-    return _mail(notice_id, buyer, company, subject, sentences, now=now)
+    lines: list[Line] = [Line(one) for one in sentences]
+    if row.kind == "cancelled":
+        lines += _still_due(session, row.subscription_id)
+    if invoice is not None:
+        lines += _ways_to_pay(session, invoice)
+    if row.kind in REMINDERS:
+        lines.append(
+            Line(
+                _("I want no reminders"),
+                runtime.current().settings.address
+                + reminder_stops.stop_path(session, row.customer_id),
+            )
+        )
+    return _mail(notice_id, buyer, _sender(session), subject, lines, now=now)
+
+
+def _ways_to_pay(session: Session, invoice: InvoiceSnapshot) -> list[Line]:
+    """Accounts, payment code, and the page that says it was paid (PW-12, PW-14)."""
+    words = how_to_pay(session)
+    lines = [Line(_("How to pay: %(words)s", words=words))] if words else []
+    lines.append(
+        Line(
+            _(
+                "Payment code, for the reference of the transfer: %(code)s",
+                code=payment_code(invoice.customer_id),
+            )
+        )
+    )
+    path = plugins.service(PaymentLinks).report_path(session, invoice.id)
+    lines.append(Line(_("I have paid"), runtime.current().settings.address + path))
+    return lines
+
+
+def _still_due(session: Session, subscription_id: UUID) -> list[Line]:
+    """What a cancelled subscription still owes, each with its way to pay."""
+    ids = session.scalars(
+        select(Charge.invoice_id)
+        .where(Charge.subscription_id == subscription_id, Charge.state == "open")
+        .distinct()
+    )
+    found = plugins.service(InvoiceIssuing).snapshots(session, [one for one in ids if one])
+    lines: list[Line] = []
+    for one in sorted(found.values(), key=lambda invoice: invoice.number):
+        if one.state != "issued":
+            continue
+        lines.append(
+            Line(
+                _(
+                    "Invoice %(number)s stays due: %(amount)s until %(day)s.",
+                    number=one.number,
+                    amount=money(one.balance),
+                    day=day(one.due_on) if one.due_on else day(one.issued_on),
+                )
+            )
+        )
+        lines += _ways_to_pay(session, one)
+    return lines or [Line(_("Nothing remains to be paid."))]
 
 
 def mark_mailed(session: Session, notice_id: UUID, *, now: datetime) -> None:
@@ -173,17 +237,22 @@ def _mail(
     buyer: CustomerData,
     sender: tuple[str, str],
     subject: str,
-    sentences: list[str],
+    sentences: list[Line],
     *,
     now: datetime,
 ) -> Mail:
-    lines = [_("Dear %(name)s:", name=buyer.legal_name), *sentences, sender[0]]
+    lines = [Line(_("Dear %(name)s:", name=buyer.legal_name)), *sentences, Line(sender[0])]
     return Mail(
         message_id=f"billing-notice-{notice_id}@yupana",
         to=buyer.email,
         subject=subject,
-        text="\n\n".join(lines) + "\n",
-        html="".join(f"<p>{escape(line)}</p>" for line in lines),
+        text="\n\n".join(f"{one.text}: {one.url}" if one.url else one.text for one in lines) + "\n",
+        html="".join(
+            f'<p><a href="{escape(one.url)}">{escape(one.text)}</a></p>'
+            if one.url
+            else f"<p>{escape(one.text)}</p>"
+            for one in lines
+        ),
         sender_name=sender[0],
         reply_to=sender[1],
         sent_at=now,

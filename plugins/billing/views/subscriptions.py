@@ -98,8 +98,12 @@ class SubscriptionPages(Pages):
     def show(self, ctx: Context, subscription_id: UUID) -> Any:
         """One subscription: where it stands, each invoice explained, what is to come."""
         view = read_subscriptions.read_subscription(ctx.session, subscription_id, on=ctx.today)
+        answer = None
+        if view.row.cancelled_on is not None:
+            answer = cancel.preview_cancellation(ctx.session, subscription_id, now=ctx.now)
         return ctx.render(
             "billing/subscription.html",
+            answer=answer,
             view=view,
             words=words,
             explain=explain,
@@ -142,9 +146,22 @@ class SubscriptionPages(Pages):
         if ctx.submitted:
             done = cancel.cancel(ctx.session, subscription_id, now=ctx.now)
             ctx.flash(_("Cancelled: the service runs to %(day)s.", day=f"{done.ends_on:%d/%m/%Y}"))
+            if ctx.form.get("do") == "credit":
+                self._credit(ctx, subscription_id)
             return ctx.go("billing.subscription.show", subscription_id=subscription_id)
         answer = cancel.preview_cancellation(ctx.session, subscription_id, now=ctx.now)
         return ctx.render("billing/subscription_cancel.html", view=view, answer=answer)
+
+    @command("/<uuid:subscription_id>/credit", action="cancel")
+    def credit(self, ctx: Context, subscription_id: UUID) -> Any:
+        """A-11: undo what was invoiced of a period that never begins."""
+        self._credit(ctx, subscription_id)
+        return ctx.go("billing.subscription.show", subscription_id=subscription_id)
+
+    @staticmethod
+    def _credit(ctx: Context, subscription_id: UUID) -> None:
+        notes = cancel.credit_not_begun(ctx.session, subscription_id, now=ctx.now)
+        ctx.flash(_("Credit note %(numbers)s is issued.", numbers=", ".join(notes)))
 
     @command("/<uuid:subscription_id>/keep", action="cancel")
     def keep(self, ctx: Context, subscription_id: UUID) -> Any:

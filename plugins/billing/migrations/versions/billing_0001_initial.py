@@ -47,6 +47,23 @@ def upgrade() -> None:
     )
     op.fence_table("billing_plan", scope="tenant")
     op.create_table(
+        "billing_reminder_stop",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("stopped_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["core_tenant.id"], name=op.f("fk_billing_reminder_stop_tenant_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_billing_reminder_stop")),
+        sa.UniqueConstraint(
+            "tenant_id", "customer_id", name=op.f("uq_billing_reminder_stop_tenant_id_customer_id")
+        ),
+        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_billing_reminder_stop_tenant_id_id")),
+    )
+    op.fence_table("billing_reminder_stop", scope="tenant")
+    op.create_table(
         "billing_run",
         sa.Column("run_on", sa.Date(), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
@@ -396,5 +413,6 @@ def downgrade() -> None:
     op.drop_table("billing_subscription")
     op.drop_table("billing_price_version")
     op.drop_table("billing_run")
+    op.drop_table("billing_reminder_stop")
     op.drop_table("billing_plan")
     # ### end Alembic commands ###

@@ -1,0 +1,38 @@
+"""The page behind "I want no reminders" in a mail, open without sign-in."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from core.db.session import acting_for, tenant_work
+from core.models import Tenant
+from core.web.context import Context
+from core.web.views import Pages, form
+from plugins.billing.services import reminder_stops
+
+
+class ReminderPages(Pages):
+    """One customer of one company, for whoever holds the link."""
+
+    route_base = "/recordatorios"
+    blueprint = "billing.reminder"
+    public = True
+
+    @form("/<uuid:tenant_id>/<uuid:customer_id>/<signature>", action="choose")
+    def choose(self, ctx: Context, tenant_id: UUID, customer_id: UUID, signature: str) -> Any:
+        """Reminders yes or no; legal notices leave anyway."""
+        reminder_stops.check_link(tenant_id, customer_id, signature)
+        if ctx.submitted:
+            stop = ctx.form.get("do") == "stop"
+            reason = "stop payment reminders" if stop else "send payment reminders again"
+            with acting_for(tenant_id, reason, document_id=customer_id) as session:
+                reminder_stops.choose(session, customer_id, is_stopped=stop, now=ctx.now)
+        with tenant_work(tenant_id) as session:
+            return ctx.render(
+                "billing/reminders.html",
+                company=session.scalar(select(Tenant.name).where(Tenant.id == tenant_id)),
+                is_stopped=reminder_stops.is_stopped(session, customer_id),
+            )

@@ -1,0 +1,178 @@
+"""What a member is told: reminders with every way to pay, the choice to have none, a cancellation."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from core import runtime
+from core.db.session import tenant_work
+from core.domain.payment_codes import payment_code
+from plugins.billing import jobs
+from plugins.billing.models import Notice
+from plugins.billing.services import mail_notices
+from plugins.sales.models import BankAccount, CreditNote, Invoice
+
+
+@pytest.fixture
+def account(gym):
+    """Where the gym's members pay."""
+    with tenant_work(gym.id) as session:
+        session.add(
+            BankAccount(bank="Banco Pichincha", number="2200112233", holder="Gimnasio Uno",
+                        holder_tax_id="1790012345001", kind="savings")
+        )  # fmt: skip
+
+
+def live(gym, day: str) -> None:
+    """Midnight's sweep of a day and its mails of 07:00."""
+    gym.on(day, 0)
+    gym.sweep()
+    now = gym.on(day, 7)
+    with tenant_work(gym.id) as session:
+        ids = mail_notices.waiting_notices(session, on=gym.clock.today())
+    jobs.mail_chunk({"tenant": str(gym.id), "notices": [str(one) for one in ids]}, now)
+
+
+@pytest.mark.checklist("PW-12", "PW-14")
+def test_a_reminder_says_where_to_pay_how_to_report_and_how_to_stop(
+    gym, account, outbox, client, post
+):
+    member = gym.subscribe(gym.plan())
+    gym.pay_all()
+    gym.on("2026-03-25")
+    gym.run()
+    invoice = gym.invoice(gym.charges(member)[1].invoice_id)
+    code = payment_code(invoice.customer_id)
+    with tenant_work(gym.id) as session:  # on the invoice itself, and so on the RIDE
+        stored = session.get_one(Invoice, invoice.id)
+        assert stored.payment_method == "20"
+        assert stored.additional_info == [
+            ["Forma de pago", "Banco Pichincha, ahorros 2200112233, Gimnasio Uno (1790012345001)"],
+            ["Código de pago", code],
+        ]
+    outbox.mails.clear()
+    live(gym, "2026-03-31")
+    (mail,) = outbox.mails
+    address = runtime.current().settings.address
+    links = re.findall(rf"{re.escape(address)}(/\S+)", mail.text)
+    report, stop = links
+    assert mail.subject == f"Su factura {invoice.number} vence el 05/04/2026"
+    assert mail.text.split("\n\n")[:-1] == [
+        "Estimado cliente Socio 000001:",
+        f"La factura {invoice.number} tiene $ 23,00 por pagar hasta el 05/04/2026, en cinco días.",
+        "Cómo pagar: Banco Pichincha, ahorros 2200112233, Gimnasio Uno (1790012345001)",
+        f"Código de pago, para la referencia de la transferencia: {code}",
+        f"Ya pagué: {address}{report}",
+        f"No quiero recordatorios: {address}{stop}",
+    ]
+    for link in links:
+        assert f'href="{address}{link}"' in mail.html
+    assert "Ya pagué" in client.get(report).text
+    assert "No quiero recordatorios" in client.get(stop).text
+    assert client.get(stop[:-2] + "xx").status_code == 404
+    assert "Enviarme recordatorios otra vez" in post(client, stop, do="stop").text
+    for day in ("2026-04-04", "2026-04-05", "2026-04-06"):
+        live(gym, day)
+    assert len(outbox.mails) == 1
+    live(gym, "2026-04-11")  # no reminder but a notice: it leaves
+    assert [one.subject for one in outbox.mails[1:]] == [
+        f"Su servicio está suspendido: factura {invoice.number}"
+    ]
+    assert "No quiero recordatorios" not in outbox.mails[1].text
+    assert "No quiero recordatorios" in post(client, stop, do="start").text
+
+
+def test_reminders_come_on_four_days_from_seven_and_only_while_unpaid(gym, outbox):
+    gym.subscribe(gym.plan())
+    gym.pay_all()
+    gym.on("2026-03-25")
+    gym.run()
+    outbox.mails.clear()
+    told = []
+    for day in range(26, 40):
+        on = date(2026, 3, 1).toordinal() + day - 1
+        live(gym, date.fromordinal(on).isoformat())
+        told += [(date.fromordinal(on).isoformat(), one.subject[-22:]) for one in outbox.mails]
+        outbox.mails.clear()
+    assert [day for day, _ in told] == ["2026-03-31", "2026-04-04", "2026-04-05", "2026-04-06"]
+    (daily,) = [one for one in jobs.SCHEDULES if one.task == jobs.MAIL]
+    assert daily.at == "07:00"
+    with tenant_work(gym.id) as session:
+        kinds = set(session.scalars(select(Notice.kind)))
+    assert kinds == {"due_in_5", "due_in_1", "due_today", "overdue_1"}
+
+
+def test_cancelled_after_the_25th_one_click_credits_what_has_not_begun(
+    client, tenant, gym, account, outbox, sign_in, post
+):
+    """A-11: May is invoiced on 25 April and not paid; cancelled on the 27th."""
+    member = gym.subscribe(gym.plan())
+    gym.pay_all()
+    for day in ("2026-03-25", "2026-04-25"):
+        gym.on(day)
+        gym.run()
+        if day < "2026-04":
+            gym.pay_all()
+    may = gym.invoice(gym.charges(member)[2].invoice_id)
+    gym.on("2026-04-27")
+    sign_in(client, tenant, "owner")
+    base = f"/billing/subscriptions/{member}"
+    assert post(client, f"{base}/credit").status_code == 409  # not cancelled yet
+    assert gym.invoice(may.id).state == "issued"
+    page = client.get(f"{base}/cancel").text
+    assert may.number in page
+    assert "Cancelar y emitir la nota de crédito" in page
+    assert post(client, f"{base}/cancel").status_code == 303
+    shown = client.get(base).text
+    for part in (
+        "31/05/2026",
+        may.number,
+        "$ 34,50",
+        "Emitir la nota de crédito de lo que no empezó",
+    ):
+        assert part in shown, part
+    outbox.mails.clear()
+    live(gym, "2026-04-27")
+    (answer,) = [one for one in outbox.mails if "cancelación" in one.subject]
+    for part in ("31/05/2026", f"{may.number} sigue por pagar: $ 34,50 hasta el 05/05/2026"):
+        assert part in answer.text, part
+    gym.on("2026-04-28")
+    sign_in(client, tenant, "owner")
+    done = post(client, f"{base}/credit")
+    assert done.headers["Location"].endswith(str(member))
+    assert "Nota de crédito 001-" in client.get(base).text
+    post(client, f"{base}/credit")  # a second click makes no second note
+    gym.hear()
+    assert gym.invoice(may.id).state == "cancelled"
+    with tenant_work(gym.id) as session:
+        (note,) = session.scalars(select(CreditNote)).all()
+        assert (note.invoice_id, note.total) == (may.id, Decimal("34.50"))
+    assert gym.subscription(member).ends_on == date(2026, 4, 30)
+    assert "Emitir la nota" not in client.get(base).text
+
+
+def test_a_paid_or_begun_period_and_a_shared_invoice_are_not_credited(
+    client, tenant, gym, sign_in, post
+):
+    """A-12: no refund of what is paid; an invoice that bills something else too stays."""
+    payer = gym.customer()
+    plan = gym.plan()
+    one, other = gym.subscribe(plan, payer), gym.subscribe(plan, payer)
+    gym.pay_all()
+    gym.on("2026-03-25")
+    gym.run()
+    assert len({row.invoice_id for row in gym.charges()[2:]}) == 1
+    gym.on("2026-03-27")
+    sign_in(client, tenant, "owner")
+    assert "nota de crédito" not in client.get(f"/billing/subscriptions/{one}/cancel").text
+    assert post(client, f"/billing/subscriptions/{one}/cancel", do="credit").status_code in (
+        409,
+        422,
+    )
+    assert gym.subscription(one).state == "active"  # nothing half-done
+    assert gym.subscription(other).state == "active"
