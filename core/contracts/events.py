@@ -104,6 +104,13 @@ class DocumentRejected(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateChanged(Event):
+    """What a company signs with was uploaded, handed over or wiped, or ends soon."""
+
+    ends_on: date | None  # the last day of the longest-lived one; None: it has none
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentDisputed(Event):
     """A receiver said that a document is not right (or took that back: ``accepted``)."""
 

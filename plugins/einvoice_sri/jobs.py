@@ -39,6 +39,7 @@ from plugins.einvoice_sri.services.pauses import WAITING, defer_waiting, open_pa
 from plugins.einvoice_sri.services.record_outcomes import record
 from plugins.einvoice_sri.services.request_documents import EMIT, emission
 from plugins.einvoice_sri.services.send_document import converse_all
+from plugins.einvoice_sri.services.tell_certificates import tell_certificate
 
 SWEEP = "einvoice_sri.sweep"
 WATCH = "einvoice_sri.watch_certificates"
@@ -187,6 +188,8 @@ def _warn(tenant: UUID, now: datetime) -> None:
             if not error.permanent:
                 return  # tomorrow's round tries again
     with tenant_work(tenant) as session:
+        if letters:
+            tell_certificate(session, now=now)
         for letter in letters:
             p12_expiry.mark_warned(session, letter.certificate_id, letter.threshold)
 

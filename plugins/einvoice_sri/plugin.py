@@ -16,6 +16,7 @@ from core.contracts.hooks import (
     Permission,
     PluginInfo,
     SettingSpec,
+    SetupStep,
     Task,
 )
 from core.contracts.schedule import Schedule
@@ -27,6 +28,7 @@ from plugins.einvoice_sri.services.check_signatures import Checking
 from plugins.einvoice_sri.services.document_files import document_files, legal_documents
 from plugins.einvoice_sri.services.p12_expiry import certificate_attention
 from plugins.einvoice_sri.services.request_documents import Issuing
+from plugins.einvoice_sri.services.tell_certificates import setup_steps
 from plugins.einvoice_sri.views.attention import attention, page_block
 
 if TYPE_CHECKING:
@@ -143,6 +145,11 @@ class EinvoiceSriPlugin:
     def legal_documents(self, session: Session, after: str, size: int) -> Sequence[str]:
         """The keys of what SRI authorised."""
         return legal_documents(session, after, size)
+
+    @hookimpl
+    def setup_steps(self, session: Session) -> Sequence[SetupStep]:
+        """The signing file."""
+        return setup_steps(session)
 
     @hookimpl
     def background_processes(self) -> Sequence[BackgroundProcess]:

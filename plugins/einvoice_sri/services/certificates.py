@@ -27,6 +27,7 @@ from plugins.einvoice_sri.adapters.p12_store import OpenedP12, open_signing_file
 from plugins.einvoice_sri.domain.xades import SigningKey
 from plugins.einvoice_sri.models.certificates import SigningCertificate
 from plugins.einvoice_sri.services.pauses import resume_certificate
+from plugins.einvoice_sri.services.tell_certificates import tell_certificate
 
 NO_CERTIFICATE = "sri_no_certificate"
 
@@ -197,6 +198,7 @@ def set_use_from(
         details={"from": row.use_from.isoformat(), "to": use_from.isoformat()},
     )
     row.use_from = use_from
+    tell_certificate(session, now=now)
     if use_from <= now:
         resume_certificate(session, now=now)
 
@@ -216,6 +218,7 @@ def wipe_certificate(session: Session, certificate_id: UUID, *, reason: str, now
         subject_id=row.id,
         details={"holder": row.holder, "serial": row.serial},
     )
+    tell_certificate(session, now=now)
 
 
 def signing_key_for(session: Session, now: datetime) -> SigningKey:

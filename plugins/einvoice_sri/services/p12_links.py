@@ -18,6 +18,7 @@ from core.models import Tenant
 from core.services.audit import write_audit
 from plugins.einvoice_sri.models.certificates import UploadLink
 from plugins.einvoice_sri.services.certificates import add_certificate
+from plugins.einvoice_sri.services.tell_certificates import tell_certificate
 
 LIFETIME = timedelta(hours=72)
 _TENANT_CHARS = 32
@@ -78,6 +79,7 @@ def upload_by_link(
         added = add_certificate(session, data=data, password=password, signer=signer, now=now)
         row.used_at = now
         row.certificate_id = added
+        tell_certificate(session, now=now)
         write_audit(session, action="use_upload_link", subject_id=row.id)
         return added
 

@@ -20,6 +20,7 @@ from plugins.einvoice_sri.domain.p12 import MAX_P12_BYTES, avisos_of
 from plugins.einvoice_sri.services import certificates as vault
 from plugins.einvoice_sri.services import p12_links
 from plugins.einvoice_sri.services.p12_expiry import days_left
+from plugins.einvoice_sri.services.tell_certificates import tell_certificate
 
 
 class CertificatePages(Pages):
@@ -64,6 +65,7 @@ class CertificatePages(Pages):
                     signer=ctx.form.get("signer", ""),
                     now=ctx.now,
                 )
+                tell_certificate(ctx.session, now=ctx.now)
                 ctx.flash(_("The certificate is kept and its test signature is correct."))
                 return ctx.go("einvoice_sri.certificate.show", certificate_id=added)
         return ctx.render(

@@ -8,7 +8,12 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core.contracts.events import DocumentAuthorized, DocumentRejected, InvoiceIssued
+from core.contracts.events import (
+    CertificateChanged,
+    DocumentAuthorized,
+    DocumentRejected,
+    InvoiceIssued,
+)
 from core.db.tenancy import scope_of, utc_now
 from core.ids import new_id
 from plugins.licensing.models import FirstAccess, Signals, Usage
@@ -66,6 +71,16 @@ def note_authorization(session: Session, event: DocumentAuthorized, *, now: date
         signals.rejected_documents -= 1
         session.flush()
         refresh(session, now=now)
+
+
+def note_certificate(session: Session, event: CertificateChanged, *, now: datetime) -> None:
+    """Until when the client can sign: the distributor's light goes on 60 days before."""
+    signals = _signals(session)
+    if signals.certificate_until != event.ends_on and find_licence(session) is not None:
+        signals.certificate_until = event.ends_on
+        session.flush()
+        refresh(session, now=now)
+    signals.certificate_until = event.ends_on
 
 
 def _signals(session: Session) -> Signals:

@@ -72,6 +72,7 @@ AT_CLIENT: Mapping[type[events.Event], _Reaction] = {
     events.InvoiceIssued: _timed(count_usage.count_document),
     events.DocumentAuthorized: _timed(count_usage.note_authorization),
     events.DocumentRejected: _timed(count_usage.note_rejection),
+    events.CertificateChanged: _timed(count_usage.note_certificate),
 }
 
 BY_KIND = {"operator": AT_OPERATOR, "distributor": AT_DISTRIBUTOR, "company": AT_CLIENT}
