@@ -15,7 +15,7 @@ from plugins.einvoice_sri.domain.emisor import Emisor
 from plugins.einvoice_sri.domain.tipos import Ambiente
 
 RUC = "1790012345001"
-_LINES = (
+LINES = (
     ("SRV-0001", "Servicio mensual de soporte y mantenimiento de sistemas", "1", "120.00"),
     ("SRV-0002", "Hora adicional de consultoría especializada", "3.5", "45.00"),
     ("LIC-0010", "Licencia anual, usuario adicional", "12", "8.50"),
@@ -44,7 +44,7 @@ def issuer() -> Emisor:
 
 def request(sequence: int, issued_on: date) -> InvoiceRequest:
     """The invoice with this number."""
-    lines = tuple(_line(*one) for one in _LINES)
+    lines = tuple(_line(*one) for one in LINES)
     total = sum((one.subtotal + one.taxes[0].amount for one in lines), Decimal("0.00"))
     return InvoiceRequest(
         document_id=UUID(int=sequence),

@@ -34,6 +34,7 @@ from core.errors import SetupError
 from plugins.einvoice_sri.adapters import ride_pdf
 from plugins.einvoice_sri.adapters.sri_soap import SriSoap
 from plugins.einvoice_sri.cli import bench_document
+from plugins.einvoice_sri.cli.bench_database import measure_database
 from plugins.einvoice_sri.domain import from_request, totales, xml, xsd
 from plugins.einvoice_sri.domain.p12 import choose_par, open_p12
 from plugins.einvoice_sri.domain.ride import DatosAutorizacion, hoja
@@ -49,8 +50,15 @@ _SMALL = b"twenty bytes of text"
 @click.command()
 @click.option("--rounds", type=click.IntRange(1, 1000), default=120, show_default=True)
 @click.option("--documents", type=click.IntRange(1, 100_000), default=300, show_default=True)
+@click.option(
+    "--database",
+    type=click.IntRange(0, 100_000),
+    default=0,
+    show_default=True,
+    help="Also this many invoices with database, worker and mail; 0: none.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Answer as one JSON object.")
-def emission(rounds: int, documents: int, as_json: bool) -> None:
+def emission(rounds: int, documents: int, database: int, as_json: bool) -> None:
     """Measure signing, the SOAP path against the simulator, and the RIDE."""
     now = runtime.clock().now()
     file = TestAuthority.create(now).issue(bench_document.RUC, "FIRMA DE PRUEBA", "clave", now)
@@ -62,6 +70,10 @@ def emission(rounds: int, documents: int, as_json: bool) -> None:
         **measure_pipeline(key, now, documents=documents),
         **measure_ride(now),
     }
+    if database:
+        with _simulator(now) as address:
+            where = address.removesuffix("comprobantes-electronicos-ws/")
+            answer |= measure_database(database, where, now, rsa_seconds)
     if as_json:
         click.echo(json.dumps(answer))
         return
@@ -96,6 +108,13 @@ def measure_signing(key: SigningKey, now: datetime, *, rounds: int) -> dict[str,
         "sign_any_share": round(rates["sign_any"] / raw, 4),
         "document_bytes": len(sign_canonical(own, key, signing_time=now)),
     }
+
+
+def rsa_seconds(key: SigningKey) -> float:
+    """One signature of the key now, undisturbed."""
+    scheme, digest = padding.PKCS1v15(), hashes.SHA1()  # noqa: S303
+    times = [_cpu(lambda: key.private.sign(_SMALL, scheme, digest), BLOCK) for _ in range(40)]
+    return _undisturbed(times) / BLOCK
 
 
 def measure_cold_key(key_der: bytes, certificate_der: bytes, now: datetime) -> float:
