@@ -5,32 +5,16 @@ Assembled once at the edge (commands, web, workers); services never look here, t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Protocol
 
 from core.adapters.clock import SharedClock, SystemClock
 from core.adapters.keyring import Keyring, open_keyring
 from core.adapters.smtp_mailer import open_mailer
-from core.contracts.ports import Mailer
+from core.contracts.ports import Clock, Mailer
 from core.errors import SetupError
 from core.settings import Settings
-
-
-class RunningClock(Protocol):
-    """A clock that can also say when the machine's own clock will show an instant."""
-
-    def now(self) -> datetime:
-        """The present instant, aware UTC."""
-        ...
-
-    def today(self) -> date:
-        """The business day in America/Guayaquil."""
-        ...
-
-    def machine_time(self, instant: datetime) -> datetime:
-        """When the machine's clock shows what this clock calls ``instant``."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +22,7 @@ class Runtime:
     """The adapters of this process, chosen by its settings."""
 
     settings: Settings
-    clock: RunningClock
+    clock: Clock
     keyring: Keyring
     mailer: Mailer
 
@@ -74,7 +58,7 @@ def current() -> Runtime:
     return _current
 
 
-def clock() -> RunningClock:
+def clock() -> Clock:
     """The clock of this process; the machine's before it is set up."""
     return _current.clock if _current is not None else SystemClock()
 
@@ -87,3 +71,11 @@ def keyring() -> Keyring:
 def mailer() -> Mailer:
     """How mail leaves."""
     return current().mailer
+
+
+@contextmanager
+def mailing() -> Iterator[Mailer]:
+    """The mailer for several mails in a row: over one connection, where the mailer keeps one."""
+    chosen = mailer()
+    with getattr(chosen, "together", nullcontext)():
+        yield chosen

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime
+from email.utils import format_datetime, quote
+from functools import lru_cache
+from hashlib import sha256
+from urllib.parse import quote as percent
 
 from core.adapters.clock import to_local
-from core.contracts.ports import Mail
+from core.contracts.ports import Attachment, Mail
+
+_PLAIN_ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[\w-]+(\.[\w-]+)*", re.ASCII)  # fmt: skip
+_SHORT = 60
 
 
 def build(mail: Mail, *, sender: str) -> EmailMessage:
@@ -36,6 +46,81 @@ def build(mail: Mail, *, sender: str) -> EmailMessage:
             attachment.content, maintype=main, subtype=sub, filename=_one_line(attachment.filename)
         )
     return message
+
+
+def is_plain(address: str) -> bool:
+    """An address as nearly all are: ASCII, nothing quoted; ``written`` takes no other."""
+    return _PLAIN_ADDRESS.fullmatch(address) is not None
+
+
+def written(mail: Mail, *, sender: str) -> bytes:
+    """What ``build`` makes, as the bytes of the message, in a tenth of the time: mass mail is made of it.
+
+    The addresses must be plain (``is_plain``). The same mail gives the same bytes.
+    """
+    seed = sha256(mail.message_id.encode()).hexdigest()[:24]
+    head = [
+        f"Message-ID: <{_one_line(mail.message_id)}>\r\n".encode(),
+        _address_line("From", _one_line(sender), _one_line(mail.sender_name)),
+        f"To: {mail.to}\r\n".encode("ascii"),
+        _text_line("Subject", _one_line(mail.subject)),
+    ]
+    if mail.reply_to:
+        head.append(_address_line("Reply-To", _one_line(mail.reply_to), ""))
+    if mail.sent_at is not None:
+        head.append(f"Date: {format_datetime(to_local(mail.sent_at))}\r\n".encode())
+    head.append(b"Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n")
+    body = _words(mail.text, "plain")
+    if mail.html:
+        body = _together("alternative", f"=_a{seed}", [body, _words(mail.html, "html")])
+    if mail.attachments:
+        parts = [body, *(_attached(one) for one in mail.attachments)]
+        body = _together("mixed", f"=_m{seed}", parts)
+    return b"".join((*head, body))
+
+
+def _words(text: str, subtype: str) -> bytes:
+    """A part of text. Quoted-printable never writes ``=_``, so no boundary can occur in it."""
+    lines = "\n".join(text.splitlines()) + "\n"
+    content = binascii.b2a_qp(lines.encode(), istext=True).replace(b"\n", b"\r\n")
+    return (
+        b'Content-Type: text/%b; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
+        % subtype.encode()
+    ) + content
+
+
+def _attached(one: Attachment) -> bytes:
+    name = _one_line(one.filename)
+    if name.isascii():
+        filename = f'filename="{quote(name)}"'
+    else:
+        filename = f"filename*=utf-8''{percent(name, safe='')}"
+    head = (
+        f"Content-Type: {_one_line(one.media_type)}\r\nContent-Transfer-Encoding: base64\r\n"
+        f"Content-Disposition: attachment; {filename}\r\nMIME-Version: 1.0\r\n\r\n"
+    )
+    return head.encode() + base64.encodebytes(one.content).replace(b"\n", b"\r\n")
+
+
+def _together(subtype: str, boundary: str, parts: list[bytes]) -> bytes:
+    line = b"--" + boundary.encode() + b"\r\n"
+    head = f'Content-Type: multipart/{subtype}; boundary="{boundary}"\r\n\r\n'.encode()
+    inner = b"".join(line + part + b"\r\n" for part in parts)
+    return head + inner + line[:-2] + b"--\r\n"
+
+
+def _text_line(name: str, text: str) -> bytes:
+    if text.isascii() and len(text) <= _SHORT and text.isprintable():
+        return f"{name}: {text}\r\n".encode()
+    folded = Header(text, "utf-8", header_name=name).encode(linesep="\r\n")
+    return f"{name}: {folded}\r\n".encode()
+
+
+@lru_cache(maxsize=256)
+def _address_line(name: str, spec: str, display: str) -> bytes:
+    address = Address(display_name=display, addr_spec=spec)
+    _name, value = SMTP.header_store_parse(name, str(address))
+    return bytes(SMTP.fold_binary(name, value))
 
 
 def _address(spec: str, name: str = "") -> Address:

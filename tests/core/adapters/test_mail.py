@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import email
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.policy import default
 
 import pytest
 import requests
 
+from core.adapters.mime import build, written
 from core.adapters.smtp_mailer import NullMailer, SmtpMailer, open_mailer
 from core.contracts.ports import Attachment, Mail, MailError
 from core.demo.mailbox import Mailbox
@@ -60,9 +62,48 @@ def test_a_mail_arrives_whole(box, mailer):
     assert files == {one.filename: one.content for one in MAIL.attachments}
 
 
-def test_nobody_adds_a_header(box, mailer):
-    from dataclasses import replace
+def test_a_mail_is_written_as_the_library_would():
+    """``written`` is quicker than ``email`` and means the same, header by header, part by part."""
+    hard = replace(
+        MAIL,
+        subject="Factura 001-002-000000001 de Comercializadora Ñandú & Hijos, del Ecuador € " * 2,
+        text="Hola\n.\nñ = 1\n" + "x" * 200 + "\n--=_m\n",
+        attachments=(*MAIL.attachments, Attachment('ñ "a".pdf', "application/pdf", b"")),
+    )
+    for mail in (MAIL, hard, replace(MAIL, html="", attachments=(), reply_to="", sender_name="")):
+        ours = email.message_from_bytes(written(mail, sender="a@b.ec"), policy=default)
+        theirs = email.message_from_bytes(build(mail, sender="a@b.ec").as_bytes(), policy=default)
+        for name in set(ours.keys()) | set(theirs.keys()) - {"Content-Type"}:
+            if not name.startswith("Content-"):
+                assert str(ours[name]) == str(theirs[name]), name
+        pairs = list(zip(ours.walk(), theirs.walk(), strict=True))
+        for one, other in pairs:
+            assert one.get_content_type() == other.get_content_type()
+            assert one.get_filename() == other.get_filename()
+            assert one.is_multipart() or one.get_content() == other.get_content()
+        assert not ours.defects
+        assert all(len(line) <= 998 for line in written(mail, sender="a@b.ec").split(b"\r\n"))
 
+
+def test_several_mails_share_a_connection_that_is_renewed(box, mailer, monkeypatch):
+    opened = []
+    connect = SmtpMailer._connect
+    monkeypatch.setattr(SmtpMailer, "_connect", lambda self: opened.append(1) or connect(self))
+    with mailer.together():
+        mailer.send(MAIL)
+        mailer.send(MAIL)
+        with pytest.raises(MailError):
+            mailer.send(replace(MAIL, to="nobody"))
+        assert len(opened) == 1
+        mailer._own.server.sock.shutdown(2)  # the server has gone away meanwhile
+        mailer.send(MAIL)
+        assert len(opened) == 2
+    mailer.send(MAIL)
+    assert len(opened) == 3
+    assert [box.sink.message(n)["Message-ID"] for n in (1, 2, 3, 4)] == ["<doc-1@yupana>"] * 4
+
+
+def test_nobody_adds_a_header(box, mailer):
     mailer.send(replace(MAIL, subject="Hola\r\nBcc: spy@example.com", sender_name="A\nB"))
     found = box.sink.message(1)
     assert found["Bcc"] is None
@@ -71,8 +112,6 @@ def test_nobody_adds_a_header(box, mailer):
 
 @pytest.mark.parametrize("address", ["", "nobody", "a b@c.ec", "a@b@c", "a@b.ec\r\nBcc: x@y.z"])
 def test_an_address_that_is_none_is_refused_for_good(mailer, address):
-    from dataclasses import replace
-
     with pytest.raises(MailError) as refused:
         mailer.send(replace(MAIL, to=address))
     assert refused.value.permanent
