@@ -54,7 +54,7 @@ def register_services(registry: dict[type, Any]) -> None:
 
 @hookspec
 def register_views(site: Site) -> None:
-    """Add pages, APIs and blueprints to the site. Once per web process, inside ``create_app``; no SQL."""
+    """Add pages and APIs to the site. Once per web process, inside ``create_app``; no SQL."""
 
 
 @hookspec

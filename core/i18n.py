@@ -52,11 +52,6 @@ def speaking(locale: str) -> Iterator[None]:
         _locale.reset(token)
 
 
-def current_locale() -> str:
-    """The locale in use: ``es`` unless an edge chose another."""
-    return _locale.get()
-
-
 def gettext(msgid: str, **values: Any) -> str:
     """The translation of ``msgid`` with ``%(name)s`` filled in."""
     text = str(_catalogue(_locale.get()).ugettext(msgid))

@@ -107,18 +107,6 @@ class Host:
         others = [plugin for plugin in self.plugins if plugin.name != name]
         return self._caller(hook, others)(**given)
 
-    def ask_each(
-        self, hook: str, *, tenant: UUID | None = None, **given: Any
-    ) -> list[tuple[str, Any]]:
-        """Ask as ``call`` does, and say who answered what (hooks that are not ``firstresult``)."""
-        allowed = self.entitled(tenant) if tenant is not None else self.names
-        return [
-            (name, answer)
-            for name in self.names
-            if name in allowed
-            for answer in self.ask(name, hook, **given)
-        ]
-
     def entitled(self, tenant: UUID) -> frozenset[str]:
         """The plugins a tenant may use; all of them where no plugin answers ``entitlements``."""
         memo = _entitlements.get()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 
 class Clock(Protocol):
-    """What time it is. Only edges (views, jobs, commands) ask."""
+    """What time it is. Only edges (views, jobs, commands) ask. A demo's clock may differ from the machine's."""
 
     def now(self) -> datetime:
         """The present instant, aware UTC."""
@@ -17,6 +16,10 @@ class Clock(Protocol):
 
     def today(self) -> date:
         """The business day in America/Guayaquil."""
+        ...
+
+    def machine_time(self, instant: datetime) -> datetime:
+        """When the machine's clock shows what this clock calls ``instant``."""
         ...
 
 
@@ -57,34 +60,4 @@ class Mailer(Protocol):
 
     def send(self, mail: Mail) -> None:
         """Hand the mail to the server. Raises ``MailError``."""
-        ...
-
-
-class SecretStore(Protocol):
-    """Envelope encryption under the master key of the installation."""
-
-    def seal(self, plain: bytes, *, context: str) -> bytes:
-        """Encrypt; ``context`` (table, column, tenant) is bound to the result."""
-        ...
-
-    def open(self, sealed: bytes, *, context: str) -> bytes:
-        """Decrypt. Raises ``SecretUnreadable`` when key or context differ."""
-        ...
-
-
-class JobQueue(Protocol):
-    """Defers work to the workers, inside the transaction at hand."""
-
-    def defer(
-        self,
-        session: Any,
-        task: str,
-        args: Mapping[str, Any],
-        *,
-        at: datetime | None = None,
-        priority: int = 0,
-        lock: str | None = None,
-        queueing_lock: str | None = None,
-    ) -> None:
-        """Add one job; it exists if and only if the session commits."""
         ...

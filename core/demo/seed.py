@@ -13,12 +13,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import plugins
+from core.contracts.ports import Clock
 from core.contracts.sales import CustomerData
 from core.db.scope import NOBODY, Scope
 from core.db.session import tenant_work, unit_of_work
 from core.demo import cast
 from core.models import Tenant
-from core.runtime import RunningClock
 from core.services import companies, people
 from core.settings import Settings
 
@@ -44,7 +44,7 @@ class DemoContext:
 
     now: datetime
     settings: Settings
-    clock: RunningClock
+    clock: Clock
     operator: DemoTenant
     distributors: tuple[DemoTenant, ...]
     tenants: dict[str, DemoTenant]  # gym, school, shop
@@ -72,7 +72,7 @@ def is_seeded() -> bool:
         return session.scalar(select(Tenant.id).limit(1)) is not None
 
 
-def seed(settings: Settings, clock: RunningClock) -> DemoContext:
+def seed(settings: Settings, clock: Clock) -> DemoContext:
     """Write core's part, then ask every plugin for its own (hook ``seed_demo``)."""
     now = clock.now()
     made = {company.key: _create(company, now) for company in cast.COMPANIES}

@@ -30,19 +30,6 @@ class Period:
     def __iter__(self) -> Iterator[date]:
         return (self.first + timedelta(days=n) for n in range(self.days))
 
-    def overlaps(self, other: Period) -> bool:
-        """Whether a day lies in both."""
-        return self.first <= other.last and other.first <= self.last
-
-    def adjoins(self, other: Period) -> bool:
-        """Whether ``other`` begins on the day after this one ends."""
-        return other.first == self.last + timedelta(days=1)
-
-
-def month_of(day: date) -> Period:
-    """The calendar month of ``day``."""
-    return Period(day.replace(day=1), end_of_month(day))
-
 
 def end_of_month(day: date) -> date:
     """The last day of the month of ``day``: ``2028-02-10 -> 2028-02-29``."""

@@ -120,14 +120,6 @@ def follows_modulo_11(ruc: str) -> bool:
     return True
 
 
-def person_key(type: str, number: str) -> str:  # noqa: A002
-    """What makes two identifications one receiver: cédula C and RUC C001 are one natural person."""
-    plain = normalise(number)
-    if type == RUC and is_natural_ruc(plain):
-        return f"{CEDULA}:{plain[:10]}"
-    return f"{type}:{plain}"
-
-
 def _problem(kind: str, number: str) -> str:
     if kind == RUC:
         return _ruc_problem(number)

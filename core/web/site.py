@@ -1,4 +1,4 @@
-"""What ``register_views`` fills: pages, APIs and blueprints of core and plugins."""
+"""What ``register_views`` fills: pages and APIs of core and plugins."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ class Site:
         self.permissions = permissions
         self.settings = settings
         self.classes: dict[str, type] = {}
-        self.blueprints: dict[str, str] = {}  # blueprint name -> plugin
 
     def add_pages(self, cls: type[Pages], *, plugin: str) -> None:
         """Register a class of pages of ``plugin``."""
@@ -38,13 +37,6 @@ class Site:
         """Register an API of ``plugin``."""
         self._take(cls, plugin)
         register_api(self.app, cls, plugin=plugin)
-
-    def add_blueprint(self, blueprint: Blueprint, *, plugin: str) -> None:
-        """Register a Flask blueprint that guards its own doors (the receivers' portal, public pages).
-        CSRF, size limits and error pages hold for it too.
-        """
-        self.blueprints[blueprint.name] = plugin
-        self.app.register_blueprint(blueprint)
 
     def add_files(self, name: str, folder: Path) -> None:
         """Serve ``templates/`` and ``static/<name>/`` of a component at ``/static/<name>/``; endpoint

@@ -154,10 +154,6 @@ def test_order_and_entitlements(whole, now):
     assert host.call("menu_entries", role="owner") == [["b"], ["a"], ["c"]]
     tenant = UUID(int=7)
     assert host.call("menu_entries", tenant=tenant, role="owner") == [["a"], ["c"]]
-    assert host.ask_each("menu_entries", tenant=tenant, role="owner") == [
-        ("a", ["a"]),
-        ("c", ["c"]),
-    ]
     with plugins.remembering_entitlements():
         assert host.entitled(tenant) == {"a", "c"}
         c.plugins_of = ("b",)

@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 from cryptography import x509
 
-from core import runtime
 from core.adapters.clock import FixedClock, SharedClock, SystemClock
+from core.contracts.ports import Clock
 from core.errors import SetupError
 from core.i18n import _
 from core.settings import Settings
@@ -128,7 +128,7 @@ def _clock(settings: Settings, instant: str | None) -> Callable[[], datetime]:
             raise click.BadParameter(
                 _("Write an instant such as 2026-04-25T08:00-05:00."), param_hint="--now"
             ) from error
-    clock: runtime.RunningClock = (
+    clock: Clock = (
         SharedClock(settings.clock_file) if settings.demo else SystemClock()
     )
     return clock.now

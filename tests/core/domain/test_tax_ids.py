@@ -11,7 +11,6 @@ from core.domain.tax_ids import (
     RUC,
     cedula_check_digit,
     check,
-    person_key,
     type_of,
 )
 
@@ -84,11 +83,6 @@ def test_a_newer_company_is_warned_about_and_never_refused(number):
 )
 def test_the_type_is_guessed(number, kind):
     assert type_of(number) == kind
-
-
-def test_cedula_and_ruc_of_a_person_are_one_receiver():
-    assert person_key("05", "1710034065") == person_key("04", "1710034065001")
-    assert person_key("04", "1792205859001") != person_key("05", "1792205859")
 
 
 @settings(max_examples=100, deadline=None)
