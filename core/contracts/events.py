@@ -123,10 +123,14 @@ class DocumentDisputed(Event):
 
 @dataclass(frozen=True, slots=True)
 class PaymentReported(Event):
-    """A licensed client says it paid: addressed to the operator's tenant."""
+    """Somebody says it paid invoices of the tenant addressed.
+
+    Sales tells its own tenant (``client_tenant_id`` None: it knows a customer, not a tenant). A licence's
+    report reaches operator, distributor and client, and names the client.
+    """
 
     report_id: UUID
-    client_tenant_id: UUID
+    client_tenant_id: UUID | None
     invoice_ids: tuple[UUID, ...]
     amount: Decimal
     value_on: date

@@ -65,6 +65,10 @@ class InvoiceIssuing(Protocol):
 class PaymentRecording(Protocol):
     """Owned by sales."""
 
+    def slip_of(self, session: Session, report_id: UUID) -> UUID | None:
+        """The blob with the slip of a payment report that sales took in; None: no such report, or none."""
+        ...
+
     def record(self, session: Session, payment: PaymentData, *, now: datetime) -> UUID:
         """Store a payment, lower the balances, emit ``PaymentReceived`` (and ``InvoicePaid`` per
         invoice that reached zero). Excess over the allocations becomes the customer's credit.

@@ -28,6 +28,7 @@ from core.hookspecs import hookimpl
 from core.i18n import lazy as _
 from plugins.licensing import cli, demo, jobs, models, settings, views
 from plugins.licensing.services import decide_access, find_attention, first_access, reactions
+from plugins.licensing.views.home import home_block
 
 if TYPE_CHECKING:
     from core.app import Site
@@ -145,6 +146,13 @@ class LicensingPlugin:
     def home_attention(self, session: Session, role: str, now: datetime) -> Sequence[Attention]:
         """Own licence, queue, lights."""
         return find_attention.find_attention(session, role, now)
+
+    @hookimpl
+    def page_blocks(
+        self, place: str, session: Session, subject_id: UUID, now: datetime
+    ) -> str | None:
+        """Licences in figures on the home page."""
+        return home_block(place, session)
 
     @hookimpl
     def register_commands(self, group: click.Group) -> None:

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from core.contracts.events import Event
 from core.contracts.hooks import (
     Attention,
     DemoStep,
+    EventContext,
     MenuEntry,
     Permission,
     PluginInfo,
@@ -18,7 +20,7 @@ from core.contracts.hooks import (
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
 from plugins.sales import api, demo, jobs, models, settings, views
-from plugins.sales.services import contracts, find_attention
+from plugins.sales.services import contracts, find_attention, reactions
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -113,6 +115,16 @@ class SalesPlugin:
         """Pages and API."""
         views.register(site)
         api.register(site)
+
+    @hookimpl
+    def subscribed_events(self) -> Sequence[type[Event]]:
+        """Answers to payment reports."""
+        return reactions.LISTENS_TO
+
+    @hookimpl
+    def handle_event(self, event: Event, context: EventContext) -> None:
+        """Reports are decided wherever somebody answers them."""
+        reactions.react_to(event, context)
 
     @hookimpl
     def register_tasks(self) -> Sequence[Task]:

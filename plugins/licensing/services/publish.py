@@ -68,6 +68,12 @@ def _invoice_events(
     return found
 
 
+def contracts_behind(session: Session, invoice_ids: Sequence[UUID]) -> dict[UUID, Contract]:
+    """The contract of each of these invoices that is a licence's."""
+    snapshots = plugins.service(InvoiceIssuing).snapshots(session, invoice_ids, lines=True)
+    return _contracts_of(session, snapshots.values())
+
+
 def publish_settled(
     session: Session, event: InvoicePaid | InvoiceCancelled, *, now: datetime
 ) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -24,14 +25,29 @@ from core.services import holidays
 from core.services.audit import write_audit
 from plugins.licensing.models import Contract, QueuedReport
 from plugins.licensing.services.parties import is_operator, operator_id
-from plugins.licensing.services.publish import publish_invoices
+from plugins.licensing.services.publish import contracts_behind, publish_invoices
 
 BUSINESS_DAYS_TO_ANSWER = 3  # A-15
 
 
+def hear_report(session: Session, event: PaymentReported, *, now: datetime) -> None:
+    """A report arrives at the operator. One that sales took in (the signed link of a reminder, a call)
+    names no client: the contract behind its invoices does, and client and distributor are told. One
+    that is about no licence is no business of ours.
+    """
+    if event.client_tenant_id is None:
+        known = _of_licence(session, event)
+        if known is None or _find(session, event.report_id) is not None:
+            return
+        event, distributor_id = known
+        for party in {event.client_tenant_id, distributor_id} - {None}:
+            emit(session, event, to=party, now=now)
+    queue_report(session, event)
+
+
 def queue_report(session: Session, event: PaymentReported) -> None:
-    """A report arrives at the distributor or the operator; a second time it changes nothing."""
-    if _find(session, event.report_id) is not None:
+    """A report of a client arrives; a second time it changes nothing."""
+    if event.client_tenant_id is None or _find(session, event.report_id) is not None:
         return
     twin = session.scalar(
         select(QueuedReport.id)
@@ -106,7 +122,19 @@ def reject_report(session: Session, report_id: UUID, *, reason: str, now: dateti
 def hear_answer(
     session: Session, event: PaymentConfirmed | PaymentRejected, *, now: datetime
 ) -> None:
-    """The distributor's answer reaches the operator's copy; confirmed money goes into the books."""
+    """The distributor's answer reaches the operator's copy; confirmed money goes into the books.
+
+    An answer that sales gave at the operator names no client either: it is passed on to both.
+    """
+    report = event.report
+    if report is not None and report.client_tenant_id is None:
+        known = _of_licence(session, report)
+        if known is None:
+            return
+        report, distributor_id = known
+        event = replace(event, report=report)
+        for party in {report.client_tenant_id, distributor_id} - {None}:
+            emit(session, event, to=party, now=now)
     row = _take_answer(session, event)
     if row is not None and row.state == "confirmed":
         record_money(session, row, now=now)
@@ -196,13 +224,36 @@ def answer_by(session: Session, reported_at: datetime) -> date:
 
 
 def _others(session: Session, row: QueuedReport) -> set[UUID]:
-    """Who else holds a copy of the report: the operator, or the client's distributor."""
+    """Who else hears the answer: the operator (also his own: sales and billing keep the report too)
+    and, when he answers, the client's distributor.
+    """
+    operator = operator_id(session)
     if not is_operator(session):
-        return {operator_id(session)}
+        return {operator}
     held = select(Contract.distributor_id).where(
         Contract.client_tenant_id == row.client_tenant_id, Contract.distributor_id.is_not(None)
     )
-    return {one for one in session.scalars(held) if one is not None}
+    return {operator} | {one for one in session.scalars(held) if one is not None}
+
+
+def _of_licence(
+    session: Session, told: PaymentReported
+) -> tuple[PaymentReported, UUID | None] | None:
+    """A report that names only invoices, with its client; and the distributor. None: no licence's."""
+    contracts = contracts_behind(session, told.invoice_ids)
+    if not contracts:
+        return None
+    contract = next(iter(contracts.values()))
+    own = {
+        key for key, one in contracts.items() if one.client_tenant_id == contract.client_tenant_id
+    }
+    report = replace(
+        told,
+        client_tenant_id=contract.client_tenant_id,
+        client_name=contract.client_name,
+        allocations=tuple(one for one in told.allocations if one[0] in own),
+    )
+    return report, contract.distributor_id
 
 
 def _as_told(row: QueuedReport) -> PaymentReported:

@@ -48,7 +48,7 @@ AT_OPERATOR: Mapping[type[events.Event], _Reaction] = {
     events.InvoicePaid: _timed(publish.publish_settled),
     events.InvoiceCancelled: _timed(publish.publish_settled),
     events.PaymentReceived: _timed(publish.publish_customer),
-    events.PaymentReported: _told(queue.queue_report),
+    events.PaymentReported: _timed(queue.hear_report),
     events.PaymentConfirmed: _timed(queue.hear_answer),
     events.PaymentRejected: _timed(queue.hear_answer),
 }
@@ -67,6 +67,7 @@ AT_DISTRIBUTOR: Mapping[type[events.Event], _Reaction] = {
 AT_CLIENT: Mapping[type[events.Event], _Reaction] = {
     events.LicenceChanged: _timed(keep_licence.hear_contract),
     events.ClientInvoicePublished: _timed(keep_licence.hear_invoice),
+    events.PaymentReported: _timed(report_payment.hear_report),
     events.PaymentConfirmed: _timed(report_payment.hear_answer),
     events.PaymentRejected: _timed(report_payment.hear_answer),
     events.InvoiceIssued: _timed(count_usage.count_document),

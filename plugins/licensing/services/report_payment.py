@@ -16,7 +16,7 @@ from core.contracts.events import PaymentConfirmed, PaymentRejected, PaymentRepo
 from core.db.events import emit
 from core.db.tenancy import scope_of
 from core.domain.money import CENT, ZERO, to_cents
-from core.errors import DomainError, NotFound
+from core.errors import DomainError, NotFound, TryLater
 from core.i18n import _
 from core.models import Tenant
 from core.services import holidays
@@ -112,12 +112,51 @@ def is_duplicate(session: Session, data: ReportData) -> bool:
     return found is not None and bool(data.reference.strip())
 
 
+def hear_report(session: Session, event: PaymentReported, *, now: datetime) -> None:
+    """A report made elsewhere (the signed link of a reminder) arrives in the client's scope and gives
+    access back like one made here. The client's own reports are known already.
+
+    Raises ``TryLater`` while the licence has not arrived.
+    """
+    own = scope_of(session).tenant_id
+    if event.client_tenant_id != own or session.get(PaymentReportRow, event.report_id) is not None:
+        return
+    licence = find_licence(session)
+    if licence is None:
+        raise TryLater("the licence has not arrived yet", seconds=5)
+    about = session.scalars(
+        select(ClientInvoiceRow.contract_id).where(
+            ClientInvoiceRow.invoice_id.in_(event.invoice_ids)
+        )
+    ).first()
+    session.add(
+        PaymentReportRow(
+            id=event.report_id,
+            contract_id=about or licence.contract_id,
+            bank=event.bank[:80],
+            reference=event.reference[:60],
+            payer=event.payer[:200],
+            value_on=event.value_on,
+            amount=event.amount,
+            withheld=event.withheld,
+            allocations={str(key): str(share) for key, share in event.allocations},
+            is_late=event.is_late,
+            reported_at=event.reported_at,
+        )
+    )
+    session.flush()
+    write_audit(session, action="licensing.report", subject_id=event.report_id)
+    refresh(session, now=now, reason=_("Payment reported"))
+
+
 def hear_answer(
     session: Session, event: PaymentConfirmed | PaymentRejected, *, now: datetime
 ) -> None:
     """The distributor's or operator's answer arrives in the client's scope; a second one counts for
     nothing. A rejection gives the reason and takes back what the report gave.
     """
+    if event.report is not None:
+        hear_report(session, event.report, now=now)  # the answer may overtake its report
     row = session.get(PaymentReportRow, event.report_id, with_for_update=True)
     if row is None or row.state != "reported":
         return

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
+from core.contracts.services import PaymentRecording
 from core.db.session import acting_for
 from core.errors import DomainError, NotFound
 from core.i18n import _
+from core.plugins import service
 from core.services import blobs
 from core.web.context import Context
 from core.web.views import Pages, command, page
 from plugins.licensing.models import PaymentReportRow, QueuedReport
 from plugins.licensing.services import explain, queue
+from plugins.licensing.services.parties import operator_id
 from plugins.licensing.views.typed import read_ids
 
 SHOWN = 200
@@ -71,12 +76,30 @@ class QueuePages(Pages):
         ).one_or_none()
         if row is None or not row.has_slip:
             raise NotFound
-        with acting_for(
-            row.client_tenant_id, "shows the slip of a payment report", document_id=report_id
-        ) as session:
-            report = session.get(PaymentReportRow, report_id)
-            if report is None or report.slip_blob_id is None:
-                raise NotFound
-            blob = blobs.read(session, report.slip_blob_id)
-            content, name, kind = blob.content, blob.filename, blob.media_type
-        return ctx.file(content, name, kind)
+        found = _read_slip(
+            row.client_tenant_id,
+            report_id,
+            lambda session: session.scalar(
+                select(PaymentReportRow.slip_blob_id).where(PaymentReportRow.id == report_id)
+            ),
+        ) or _read_slip(  # a report by the signed link: its slip lies in the operator's books
+            operator_id(ctx.session),
+            report_id,
+            lambda session: service(PaymentRecording).slip_of(session, report_id),
+        )
+        if found is None:
+            raise NotFound
+        return ctx.file(*found)
+
+
+def _read_slip(
+    tenant_id: UUID, report_id: UUID, find: Callable[[Session], UUID | None]
+) -> tuple[bytes, str, str] | None:
+    with acting_for(
+        tenant_id, "shows the slip of a payment report", document_id=report_id
+    ) as session:
+        blob_id = find(session)
+        if blob_id is None:
+            return None
+        blob = blobs.read(session, blob_id)
+        return blob.content, blob.filename, blob.media_type

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from core.contracts.sales import (
     CustomerData,
     InvoiceDraft,
@@ -21,6 +23,7 @@ from core.contracts.services import (
     PaymentLinks,
     PaymentRecording,
 )
+from plugins.sales.models import PaymentReport
 from plugins.sales.services import (
     issue_credit_notes,
     issue_invoices,
@@ -68,6 +71,10 @@ class Invoices:
 
 class Payments:
     """``PaymentRecording``."""
+
+    def slip_of(self, session: Session, report_id: UUID) -> UUID | None:
+        """Of a report made by link or entered at the counter."""
+        return session.scalar(select(PaymentReport.slip_id).where(PaymentReport.id == report_id))
 
     def record(self, session: Session, payment: PaymentData, *, now: datetime) -> UUID:
         """Money in."""

@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
 from core.adapters.images import MAX_BYTES
+from core.contracts.events import PaymentConfirmed, PaymentRejected, PaymentReported
 from core.contracts.sales import PaymentData
-from core.domain.money import to_cents
+from core.db.events import emit
+from core.domain.money import ZERO, to_cents
 from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
 from core.ids import new_id
@@ -25,6 +27,7 @@ from plugins.sales.domain.allocation import Owed, spread
 from plugins.sales.domain.slips import check_pdf
 from plugins.sales.models import BankAccount, Customer, Invoice, Payment, PaymentReport
 from plugins.sales.services.note_parts import lock_key
+from plugins.sales.services.receive_withholdings import waiting_for
 from plugins.sales.services.record_payment import record_payment
 
 
@@ -108,6 +111,7 @@ def report_payment(
     )
     session.add(stored)
     session.flush()
+    _tell_report(session, stored, now=now)
     return ReportRef(stored.id, stored.is_twin, stored.is_late, created=True)
 
 
@@ -182,7 +186,7 @@ def confirm_report(
             amount=report.amount,
             value_on=report.value_on,
             allocations=allocations,
-            idempotency_key=f"report:{report_id}",
+            idempotency_key=payment_key(report_id),
             bank=report.bank,
             reference=report.reference,
             note=report.payer_name,
@@ -191,6 +195,8 @@ def confirm_report(
         account_id=report.account_id,
     )
     _decide(session, report, "confirm", user_id=user_id, now=now, payment_id=payment_id)
+    told = _as_told(session, report)
+    emit(session, PaymentConfirmed(report_id, confirmed_at=now, report=told), now=now)
     return payment_id
 
 
@@ -205,7 +211,50 @@ def reject_report(
             field="reason",
         )
     report = _open(session, report_id, "reject")
-    _decide(session, report, "reject", user_id=user_id, now=now, reason=reason.strip()[:300])
+    said = reason.strip()[:300]
+    _decide(session, report, "reject", user_id=user_id, now=now, reason=said)
+    told = _as_told(session, report)
+    emit(session, PaymentRejected(report_id, said, rejected_at=now, report=told), now=now)
+
+
+def payment_key(report_id: UUID) -> str:
+    """The idempotency key of the payment of a report: whoever confirms it, it is one payment."""
+    return f"report:{report_id}"
+
+
+def _tell_report(session: Session, report: PaymentReport, *, now: datetime) -> None:
+    """Reminders stop and access comes back because of a customer's word (R9)."""
+    emit(session, _as_told(session, report), now=now)
+
+
+def _as_told(session: Session, report: PaymentReport) -> PaymentReported:
+    ids = [UUID(one) for one in report.invoice_ids]
+    invoices = session.scalars(
+        select(Invoice).where(Invoice.id.in_(ids)).order_by(Invoice.due_on.nulls_last(), Invoice.id)
+    ).all()
+    withheld = sum((waiting_for(session, one) for one in invoices), ZERO)
+    left, shares = report.amount + withheld, []
+    for one in invoices:
+        share = min(left, one.balance)
+        if share > ZERO:
+            shares.append((one.id, share))
+            left -= share
+    return PaymentReported(
+        report_id=report.id,
+        client_tenant_id=None,
+        invoice_ids=tuple(one.id for one in invoices),
+        amount=report.amount,
+        value_on=report.value_on,
+        bank=report.bank,
+        reference=report.reference,
+        reported_at=report.reported_at,
+        withheld=withheld,
+        allocations=tuple(shares),
+        numbers=tuple(one.number for one in invoices),
+        payer=report.payer_name,
+        has_slip=report.slip_id is not None,
+        is_late=report.is_late,
+    )
 
 
 def _open(session: Session, report_id: UUID, action: str) -> PaymentReport:
