@@ -12,6 +12,7 @@ import click
 from core import plugins as plugin_host
 from core import processes, settings
 from core.cli.lazy import LazyGroup
+from core.cli.refusals import in_words
 from core.errors import YupanaError
 
 # Imported when asked for: a worker need not know how to migrate a schema.
@@ -51,6 +52,16 @@ class Yupana(LazyGroup):
         if args[:1] == ["demo"] or "--all" in args:
             processes.warm_up()
         return super().resolve_command(ctx, args)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the options of ``yupana`` itself."""
+        with in_words():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was asked for."""
+        with in_words():
+            return super().invoke(ctx)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run; errors that the product raises on purpose are told in one sentence."""

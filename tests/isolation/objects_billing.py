@@ -76,7 +76,6 @@ CASES = {
         **PLAN, form=lambda s: {"price": "35,00", "valid_from": "2026-07-01", "notify": "1"}
     ),
     "billing.reminder.choose": Case(
-        actor="anybody",
         ids=lambda s: {
             "tenant_id": s.tenant_id,
             "customer_id": s["reminded"],

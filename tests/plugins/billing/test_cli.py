@@ -7,6 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from core.cli import main
 from plugins.billing.cli import billing
 
 
@@ -142,6 +143,10 @@ PRORATE = {
         ("schedule", {"--policy": "{"}),
         ("schedule", {"--zone": "America/Macondo"}),
         ("schedule", {"--zone": "../etc/passwd"}),
+        ("schedule", {"--price": None}),
+        ("schedule", {"--start": None}),
+        ("prorate", {"--to": None}),
+        ("prorate", {"--to": "2026-06-31"}),
     ],
 )
 def test_wrong_input_is_one_sentence_and_exit_2(command, change):
@@ -157,3 +162,83 @@ def test_wrong_input_is_one_sentence_and_exit_2(command, change):
     assert done.stdout == ""
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stderr.strip().endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        ("billing schedule --price", "--price necesita un valor."),
+        ("billing schedule --prize 3", "¿quiso decir --price?"),
+        ("billing schedul", "¿quiso decir schedule?"),
+        ("billing schedule 30", "Sobra o falta una palabra."),
+        ("billing run --on 2026-02-31", "--on: el día 2026-02-31 no existe; corríjalo."),
+        ("billing run --on hoy", "--on: escriba la fecha como 2026-03-12, no “hoy”."),
+        ("billing sweep --on 31/02/2026", "--on: escriba la fecha como 2026-03-12"),
+    ],
+)
+def test_a_newcomers_mistake_is_one_spanish_sentence(typed, says):
+    done = CliRunner().invoke(main, typed.split())
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_prorate_says_how_in_json():
+    done = run(
+        *("prorate", "--price", "30.00", "--from", "2028-02-08", "--to", "2028-02-15"),
+        *("--period-start", "2028-02-01", "--period-end", "2028-03-01"),
+        *("--basis", "actual_month_days", "--json"),
+    )
+    assert done.exit_code == 0
+    found = json.loads(done.stdout)
+    assert found == {
+        "amount": "7.24",
+        "basis": "actual_month_days",
+        "days": 7,
+        "counted_days": 7,
+        "divisor": 29,
+        "daily_rate": "1.034483",
+        "capped": False,
+        "parts": [{"month": "2028-02", "days": 7, "of": 29}],
+    }
+
+
+def test_run_and_sweep_as_json(gym, tenant):
+    """The rehearsal promises, the run does it, a second run nothing; the sweep records."""
+    gym.subscribe(gym.plan("19.99"))
+    gym.pay_all()
+    gym.on("2026-03-25")
+    typed = ("--on", "2026-03-25", "--company", tenant.tax_id, "--json")
+    promised, done, again = (
+        json.loads(run("run", *typed, *more).stdout) for more in (("--dry-run",), (), ())
+    )
+    wanted = {
+        "on": "2026-03-25",
+        "issued_on": "2026-03-25",
+        "dry_run": True,
+        "due": 1,
+        "invoices": 1,
+        "charges": 1,
+        "free": 0,
+        "skipped": 0,
+        "amount": "13.33",
+        "failures": [],
+    }
+    assert promised == wanted
+    assert done == wanted | {"dry_run": False}
+    assert again == wanted | {
+        "dry_run": False,
+        "due": 0,
+        "invoices": 0,
+        "charges": 0,
+        "amount": "0.00",
+    }
+    gym.on("2026-04-11")
+    typed = ("--on", "2026-04-11", "--company", tenant.tax_id, "--json")
+    swept = {"on": "2026-04-11", "reminders": 0, "suspended": 1, "ended": 0}
+    assert json.loads(run("sweep", *typed, "--dry-run").stdout) == swept | {"dry_run": True}
+    assert json.loads(run("sweep", *typed).stdout) == swept | {"dry_run": False}
+    nobody = run("run", "--company", "1790000000001", "--json")
+    assert nobody.exit_code == 2
+    assert "1790000000001" in nobody.stderr
