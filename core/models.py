@@ -149,7 +149,7 @@ class IssuePoint(TenantMixin, Base):
 
 
 class NumberSeries(TenantMixin, Base):
-    """The next number of a document kind (SRI codDoc) at a point and environment (1, 2)."""
+    """The next number of a document kind (SRI codDoc) at a point and environment (1, 2; 3: practice)."""
 
     __tablename__ = "core_number_series"
     __table_args__ = (
@@ -157,7 +157,7 @@ class NumberSeries(TenantMixin, Base):
         tenant_ref("issue_point_id", "core_issue_point"),
         UniqueConstraint("tenant_id", "issue_point_id", "document_kind", "environment"),
         CheckConstraint("next_number BETWEEN 1 AND 1000000000", name="next_number"),
-        CheckConstraint("environment IN (1, 2)", name="environment"),
+        CheckConstraint("environment IN (1, 2, 3)", name="environment"),
     )
 
     issue_point_id: Mapped[UUID] = mapped_column()

@@ -16,7 +16,7 @@ from core.ids import new_id
 from core.models import one_of
 
 ANSWERS = ("", "accepted", "disputed")
-STATES = ("authorized", "annulled")
+STATES = ("authorized", "annulling", "annulled")  # annulling: asked for, not done
 
 
 class Account(Base):

@@ -608,7 +608,9 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
-        sa.CheckConstraint("environment IN (1, 2)", name=op.f("ck_core_number_series_environment")),
+        sa.CheckConstraint(
+            "environment IN (1, 2, 3)", name=op.f("ck_core_number_series_environment")
+        ),
         sa.CheckConstraint(
             "next_number BETWEEN 1 AND 1000000000", name=op.f("ck_core_number_series_next_number")
         ),

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from plugins.einvoice_sri.models import certificates, documents
+from plugins.einvoice_sri.models import certificates, documents, fetched
 
-ALL: tuple[type, ...] = (*certificates.ALL, *documents.ALL)
+ALL: tuple[type, ...] = (*certificates.ALL, *documents.ALL, *fetched.ALL)

@@ -68,7 +68,7 @@ class FiscalDocument(TenantMixin, Base):
         ),
         CheckConstraint(one_of("state", STATES), name="state"),
         CheckConstraint(one_of("kind", KINDS), name="kind"),
-        CheckConstraint("environment IN (1, 2)", name="environment"),
+        CheckConstraint("environment IN (1, 2, 3)", name="environment"),
         CheckConstraint("sequence BETWEEN 1 AND 999999999", name="sequence"),
         CheckConstraint(
             "access_key IS NOT NULL OR state IN ('requested', 'rejected', 'paused')",
@@ -81,7 +81,7 @@ class FiscalDocument(TenantMixin, Base):
     )
 
     kind: Mapped[str] = mapped_column(String(2))
-    environment: Mapped[int] = mapped_column()
+    environment: Mapped[int] = mapped_column()  # 1 pruebas, 2 producción, 3 practice
     is_simulated: Mapped[bool] = mapped_column(default=False)
     branch_code: Mapped[str] = mapped_column(String(3))
     issue_point_code: Mapped[str] = mapped_column(String(3))

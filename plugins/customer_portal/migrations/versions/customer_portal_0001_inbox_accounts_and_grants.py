@@ -55,7 +55,7 @@ def upgrade() -> None:
         sa.Column("answer_note", sa.String(length=500), nullable=False),
         sa.Column("answered_at", core.db.types.UtcDateTime(), nullable=True),
         sa.CheckConstraint(
-            "state IN ('authorized', 'annulled')", name=op.f("ck_portal_inbox_state")
+            "state IN ('authorized', 'annulling', 'annulled')", name=op.f("ck_portal_inbox_state")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_portal_inbox")),
         sa.UniqueConstraint(

@@ -39,6 +39,24 @@ def upgrade() -> None:
     )
     op.fence_table("sri_blob_dictionary", scope="tenant")
     op.create_table(
+        "sri_call_window",
+        sa.Column("environment", sa.Integer(), nullable=False),
+        sa.Column("minute", core.db.types.UtcDateTime(), nullable=False),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["core_tenant.id"], name=op.f("fk_sri_call_window_tenant_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sri_call_window")),
+        sa.UniqueConstraint(
+            "tenant_id", "environment", name=op.f("uq_sri_call_window_tenant_id_environment")
+        ),
+        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_sri_call_window_tenant_id_id")),
+    )
+    op.fence_table("sri_call_window", scope="tenant")
+    op.create_table(
         "sri_certificate",
         sa.Column("holder", sa.String(length=300), nullable=False),
         sa.Column("organization", sa.String(length=300), nullable=False),
@@ -127,7 +145,7 @@ def upgrade() -> None:
             "state IN ('requested', 'signed', 'unknown', 'received', 'authorized', 'rejected', 'paused', 'annulment_requested', 'annulled')",
             name=op.f("ck_sri_document_state"),
         ),
-        sa.CheckConstraint("environment IN (1, 2)", name=op.f("ck_sri_document_environment")),
+        sa.CheckConstraint("environment IN (1, 2, 3)", name=op.f("ck_sri_document_environment")),
         sa.CheckConstraint(
             "sequence BETWEEN 1 AND 999999999", name=op.f("ck_sri_document_sequence")
         ),
@@ -170,6 +188,42 @@ def upgrade() -> None:
         ["tenant_id", "access_key"],
         unique=True,
         postgresql_where="access_key IS NOT NULL",
+    )
+    op.create_table(
+        "sri_fetched",
+        sa.Column("access_key", sa.String(length=49), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("requested_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.Column("asked_at", core.db.types.UtcDateTime(), nullable=True),
+        sa.Column("next_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("problem", sa.String(length=200), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.CheckConstraint(
+            "(content IS NOT NULL) = (state = 'found')", name=op.f("ck_sri_fetched_content")
+        ),
+        sa.CheckConstraint(
+            "state IN ('pending', 'found', 'absent', 'failed')", name=op.f("ck_sri_fetched_state")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["core_tenant.id"], name=op.f("fk_sri_fetched_tenant_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sri_fetched")),
+        sa.UniqueConstraint(
+            "tenant_id", "access_key", name=op.f("uq_sri_fetched_tenant_id_access_key")
+        ),
+        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_sri_fetched_tenant_id_id")),
+    )
+    op.fence_table("sri_fetched", scope="tenant")
+    op.create_index(
+        "ix_sri_fetched_pending",
+        "sri_fetched",
+        ["tenant_id", "next_at"],
+        unique=False,
+        postgresql_where="state = 'pending'",
     )
     op.create_table(
         "sri_pause",
@@ -341,6 +395,10 @@ def downgrade() -> None:
     )
     op.drop_table("sri_pause")
     op.drop_index(
+        "ix_sri_fetched_pending", table_name="sri_fetched", postgresql_where="state = 'pending'"
+    )
+    op.drop_table("sri_fetched")
+    op.drop_index(
         "uq_sri_document_access_key",
         table_name="sri_document",
         postgresql_where="access_key IS NOT NULL",
@@ -364,5 +422,6 @@ def downgrade() -> None:
     )
     op.drop_index("ix_sri_certificate_use_from", table_name="sri_certificate")
     op.drop_table("sri_certificate")
+    op.drop_table("sri_call_window")
     op.drop_table("sri_blob_dictionary")
     # ### end Alembic commands ###
