@@ -51,15 +51,19 @@ def sentence(error: click.UsageError) -> str:
     if isinstance(error, click.MissingParameter):
         return _("%(option)s is missing.", option=_name(error))
     if isinstance(error, click.BadParameter):
-        choices = getattr(error.param and error.param.type, "choices", None)
-        if choices:
-            return _(
-                "%(option)s takes one of these: %(choices)s.",
-                option=_name(error),
-                choices=", ".join(map(str, choices)),
-            )
-        return _("%(option)s does not take that value.", option=_name(error))
+        return _wrong_value(error)
     return _("There is a word too many or too few.")
+
+
+def _wrong_value(error: click.BadParameter) -> str:
+    choices = getattr(error.param and error.param.type, "choices", None)
+    if not choices:
+        return _("%(option)s does not take that value.", option=_name(error))
+    return _(
+        "%(option)s takes one of these: %(choices)s.",
+        option=_name(error),
+        choices=", ".join(map(str, choices)),
+    )
 
 
 def _name(error: click.BadParameter) -> str:

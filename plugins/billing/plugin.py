@@ -23,7 +23,7 @@ from core.contracts.hooks import (
 from core.contracts.schedule import Schedule
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
-from plugins.billing import cli, demo, jobs, models, settings, views
+from plugins.billing import api, cli, demo, jobs, models, settings, views
 from plugins.billing.services import contracts, find_attention, reactions
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ PERMISSIONS = (
     Permission("billing.plan", "read", READERS),
     Permission("billing.plan", "write", OFFICE),
     Permission("billing.subscription", "read", READERS),
-    Permission("billing.subscription", "write", OFFICE, survives_suspension=False),
-    Permission("billing.subscription", "cancel", OFFICE),
+    Permission("billing.subscription", "write", (*OFFICE, "integrator"), survives_suspension=False),
+    Permission("billing.subscription", "cancel", (*OFFICE, "integrator")),
     Permission("billing.run", "read", READERS),
     Permission("billing.run", "issue", OFFICE, survives_suspension=False),
     Permission("billing.chart", "read", READERS),
@@ -93,8 +93,9 @@ class BillingPlugin:
 
     @hookimpl
     def register_views(self, site: Site) -> None:
-        """Plans, subscriptions, runs, charts."""
+        """Plans, subscriptions, runs, charts; the API."""
         views.register(site)
+        api.register(site)
 
     @hookimpl
     def menu_entries(self, role: str) -> Sequence[MenuEntry]:

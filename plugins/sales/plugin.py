@@ -56,7 +56,7 @@ PERMISSIONS = (
     Permission("sales.payment", "read", READERS),
     Permission("sales.payment", "write", (*OFFICE, "integrator")),
     Permission("sales.report", "read", READERS),
-    Permission("sales.report", "write", (*OFFICE, "accountant")),
+    Permission("sales.report", "write", (*OFFICE, "accountant", "integrator")),
     Permission("sales.report", "decide", OFFICE),
     Permission("sales.account", "read", READERS),
     Permission("sales.account", "write", ("owner", "operator")),

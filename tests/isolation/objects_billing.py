@@ -58,7 +58,34 @@ def _contract(side: Side) -> dict:
     }
 
 
+def _contract_json(side: Side) -> dict:
+    return {
+        "customer_id": str(side["customer"]),
+        "plan_id": str(side["plan"]),
+        "start_on": "2026-04-25",
+    }
+
+
 CASES = {
+    "api.billing.plan.index": Case(),
+    "api.billing.plan.show": Case(**PLAN),
+    "api.billing.plan.create": Case(
+        json=lambda s: {"code": "A", "name": "Api", "price": "5.00", "tax_code": "4"}
+    ),
+    "api.billing.plan.price": Case(
+        **PLAN, json=lambda s: {"price": "35.00", "valid_from": "2026-07-01", "notify": True}
+    ),
+    "api.billing.schedule.compute": Case(
+        json=lambda s: {"plan_id": str(s["plan"]), "start_on": "2026-04-25", "invoices": 3}
+    ),
+    "api.billing.subscription.index": Case(),
+    "api.billing.subscription.show": Case(**SUBSCRIPTION),
+    "api.billing.subscription.schedule": Case(**SUBSCRIPTION),
+    "api.billing.subscription.create": Case(json=_contract_json),
+    "api.billing.subscription.change": Case(
+        **SUBSCRIPTION, json=lambda s: {"plan_id": str(s["dearer"])}
+    ),
+    "api.billing.subscription.cancel": Case(**SUBSCRIPTION, json=lambda s: {}),
     "billing.chart.index": Case(),
     "billing.plan.index": Case(),
     "billing.plan.new": Case(

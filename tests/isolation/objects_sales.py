@@ -228,6 +228,23 @@ CASES = {
     "api.sales.payment.index": Case(),
     "api.sales.payment.show": Case(ids=lambda s: {"payment_id": s["payment"]}),
     "api.sales.payment.create": Case(json=_payment),
+    "api.sales.report.index": Case(),
+    "api.sales.report.show": Case(ids=lambda s: {"report_id": s["report"]}),
+    "api.sales.report.create": Case(
+        json=lambda s: {
+            "customer_id": str(s["customer"]),
+            "bank": "Pichincha",
+            "amount": "34.50",
+            "value_on": "2026-04-25",
+            "reference": "R-6",
+            "invoice_ids": [str(s["invoice"])],
+            "account_id": str(s["account"]),
+        }
+    ),
+    "api.sales.report.confirm": Case(ids=lambda s: {"report_id": s["report"]}, json=lambda s: {}),
+    "api.sales.report.reject": Case(
+        ids=lambda s: {"report_id": s["report"]}, json=lambda s: {"reason": "No llegó"}
+    ),
     "sales.account.index": Case(),
     "sales.account.active": Case(ids=lambda s: {"account_id": s["account"]}, form=lambda s: {}),
     "sales.customer.ageing": Case(),

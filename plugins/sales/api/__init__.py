@@ -8,11 +8,12 @@ from plugins.sales.api.customers import CustomerApi
 from plugins.sales.api.invoices import InvoiceApi
 from plugins.sales.api.payments import PaymentApi
 from plugins.sales.api.products import ProductApi
+from plugins.sales.api.reports import PaymentReportApi
 
 if TYPE_CHECKING:
     from core.app import Site
 
-APIS = (CustomerApi, ProductApi, InvoiceApi, PaymentApi)
+APIS = (CustomerApi, ProductApi, InvoiceApi, PaymentApi, PaymentReportApi)
 
 
 def register(site: Site) -> None:

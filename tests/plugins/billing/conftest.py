@@ -106,6 +106,10 @@ class Gym:
             found = plugins.service(InvoiceIssuing).snapshots(session, [invoice_id], lines=True)
         return found[invoice_id]
 
+    def invoice_state(self, invoice_id: str) -> str:
+        """The state of an invoice named by the text of its id."""
+        return self.invoice(UUID(invoice_id)).state
+
     def pay(self, invoice_id: UUID, amount: str = "") -> None:
         """Record a transfer over the invoice and let everybody hear of it."""
         invoice = self.invoice(invoice_id)

@@ -1,0 +1,99 @@
+"""The sweep and its rehearsal: suspended, not invoiced, ended and back (R8, R15), day by day."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from core.db.session import tenant_work
+from core.services import settings
+from plugins.billing.models import Subscription
+from plugins.billing.services.sweep_day import sweep_day
+
+
+def both(gym, day):
+    """What the rehearsal says and what the sweep then does, at 00:05 of a day."""
+    now = gym.on(day, 0)
+    on = date.fromisoformat(day)
+    told = sweep_day(gym.id, on=on, now=now, is_rehearsal=True)
+    return told, sweep_day(gym.id, on=on, now=now)
+
+
+def state_of(gym, member):
+    with tenant_work(gym.id) as session:
+        row = session.get_one(Subscription, member)
+        return row.state, row.ends_on
+
+
+def a_member_who_owes_the_bridge(gym):
+    """S = 2026-03-12: invoice 1 paid, invoice 2 (04-11..04-30, due 04-05) open."""
+    gym.on("2026-03-12")
+    member = gym.subscribe(gym.plan())
+    gym.pay_all()
+    gym.on("2026-03-25")
+    gym.run()
+    return member
+
+
+@pytest.mark.checklist("PW-15", "PW-17")
+def test_the_rehearsal_counts_what_the_sweep_records_on_every_day(gym):
+    member = a_member_who_owes_the_bridge(gym)
+    told = {}
+    day = date(2026, 3, 26)
+    while day <= date(2026, 5, 2):
+        seen, done = both(gym, day.isoformat())
+        assert seen == done
+        again = sweep_day(gym.id, on=day, now=gym.clock.now(), is_rehearsal=True)
+        assert (again.reminders, again.suspended, again.ended) == (0, 0, 0)
+        if done.reminders or done.suspended or done.ended:
+            told[day.isoformat()] = (done.reminders, done.suspended, done.ended)
+        day += timedelta(days=1)
+    assert told == {
+        "2026-03-31": (1, 0, 0),  # five days before day 5
+        "2026-04-04": (1, 0, 0),
+        "2026-04-05": (1, 0, 0),
+        "2026-04-06": (1, 0, 0),  # overdue, but paid to 04-10
+        "2026-04-11": (0, 1, 0),  # the vector's day
+        "2026-05-01": (0, 0, 1),  # R15: nothing new was invoiced, the unpaid period is over
+    }
+    assert state_of(gym, member) == ("ended", date(2026, 4, 30))
+
+
+def test_whoever_keeps_issuing_ends_nobody(gym):
+    member = a_member_who_owes_the_bridge(gym)
+    with tenant_work(gym.id) as session:
+        settings.write(session, "billing.suspended_at_run", "keep_issuing")
+    gym.on("2026-04-25")
+    assert gym.run().invoices == 1
+    told, done = both(gym, "2026-05-01")
+    assert (told.ended, done.ended) == (0, 0)
+    assert state_of(gym, member)[0] == "active"
+
+
+@pytest.mark.parametrize(
+    ("paid_on", "issued_on", "due_on"),
+    [
+        ("2026-04-26", date(2026, 4, 26), date(2026, 5, 5)),  # the next night's run, same due date
+        ("2026-04-30", date(2026, 4, 30), date(2026, 5, 5)),
+    ],
+)
+def test_back_before_the_period_ends_the_missed_invoice_is_caught_up(
+    gym, paid_on, issued_on, due_on
+):
+    """R15 with R13: not invoiced on day 25 while suspended; paid, the daily run issues at once."""
+    member = a_member_who_owes_the_bridge(gym)
+    both(gym, "2026-04-11")
+    gym.on("2026-04-25", 2)
+    missed = gym.run()
+    assert (missed.invoices, missed.skipped) == (0, 1)
+    gym.on(paid_on, 1)
+    gym.pay_all()
+    gym.on(paid_on, 2)
+    assert gym.run().invoices == 1
+    assert gym.run().invoices == 0
+    may = gym.charges(member)[2]
+    assert (may.period_start, may.period_end) == (date(2026, 5, 1), date(2026, 5, 31))
+    assert (may.issued_on, may.due_on) == (issued_on, due_on)
+    told, done = both(gym, "2026-05-01")
+    assert (told.ended, done.ended) == (0, 0)
