@@ -11,14 +11,14 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, select, text, update
+from sqlalchemy import CursorResult, and_, exists, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from core.contracts.events import SubscriptionEnded
 from core.db.events import emit
 from core.db.tenancy import scope_of
 from plugins.billing.domain import lifecycle
-from plugins.billing.models import Subscription
+from plugins.billing.models import Charge, Subscription
 
 REMINDERS = {
     "due_in_5": 5,
@@ -43,6 +43,22 @@ _SUSPEND = text(
     "  FROM billing_charge WHERE tenant_id = :tenant AND state = 'open' AND suspend_on <= :on"
     "  AND reported_at IS NULL ORDER BY subscription_id, suspend_on) c"
     " ON CONFLICT DO NOTHING"
+)
+_KNOWN = (
+    " AND NOT EXISTS (SELECT FROM billing_notice n WHERE n.tenant_id = :tenant"
+    " AND n.subscription_id = c.subscription_id AND n.invoice_id IS NOT DISTINCT FROM c.invoice_id"
+)
+_COUNT_REMINDERS = text(
+    "SELECT count(*) FROM (SELECT DISTINCT ON (invoice_id) subscription_id, invoice_id"
+    " FROM billing_charge WHERE tenant_id = :tenant AND state = 'open' AND due_on = :due"
+    " AND reported_at IS NULL ORDER BY invoice_id, subscription_id) c"
+    " WHERE true" + _KNOWN + " AND n.kind = :kind AND n.on_date = :on)"
+)
+_COUNT_SUSPENDED = text(
+    "SELECT count(*) FROM (SELECT DISTINCT ON (subscription_id) subscription_id, invoice_id, suspend_on"
+    " FROM billing_charge WHERE tenant_id = :tenant AND state = 'open' AND suspend_on <= :on"
+    " AND reported_at IS NULL ORDER BY subscription_id, suspend_on) c"
+    " WHERE true" + _KNOWN + " AND n.kind = 'suspended' AND n.on_date = c.suspend_on)"
 )
 _END = text(
     "UPDATE billing_subscription s SET state = 'ended', ends_on = s.invoiced_through,"
@@ -85,28 +101,32 @@ def sweep(session: Session, *, on: date, now: datetime, keep_issuing: bool = Fal
     return Swept(on, reminders, suspended, ended)
 
 
-def preview_sweep(session: Session, *, on: date) -> Swept:
-    """How many of each kind ``sweep`` would record, were nothing recorded yet."""
-    tenant = scope_of(session).tenant_id
-    found = session.execute(
-        text(
-            "SELECT count(DISTINCT invoice_id) FILTER (WHERE due_on = ANY(CAST(:dues AS date[]))"
-            " AND reported_at IS NULL) AS reminders, count(DISTINCT subscription_id)"
-            " FILTER (WHERE suspend_on <= :on AND reported_at IS NULL) AS suspended"
-            " FROM billing_charge WHERE tenant_id = :tenant AND state = 'open'"
-        ),
-        {
-            "dues": [on + timedelta(days=days) for days in REMINDERS.values()],
-            "on": on,
-            "tenant": tenant,
-        },
-    ).one()
-    ending = session.scalars(
-        select(Subscription.id).where(
-            Subscription.state == lifecycle.ENDING, Subscription.invoiced_through < on
-        )
+def preview_sweep(session: Session, *, on: date, keep_issuing: bool = False) -> Swept:
+    """How many of each kind ``sweep`` would record now: what is recorded already is left out.
+
+    Ends as in ``sweep``: what was cancelled and has run out, and R15's unpaid ones behind their last
+    invoiced day (not with ``keep_issuing``).
+    """
+    common = {"tenant": scope_of(session).tenant_id}
+    reminders = sum(
+        session.execute(
+            _COUNT_REMINDERS, common | {"kind": kind, "on": on, "due": on + timedelta(days=days)}
+        ).scalar_one()
+        for kind, days in REMINDERS.items()
     )
-    return Swept(on, found.reminders, found.suspended, len(list(ending)))
+    suspended = session.execute(_COUNT_SUSPENDED, common | {"on": on}).scalar_one()
+    blocked = exists().where(
+        Charge.tenant_id == Subscription.tenant_id,
+        Charge.subscription_id == Subscription.id,
+        Charge.state == "open",
+        Charge.suspend_on <= on,
+        Charge.reported_at.is_(None),
+    )
+    is_over = Subscription.state == lifecycle.ENDING
+    if not keep_issuing:
+        is_over = or_(is_over, and_(Subscription.state == lifecycle.ACTIVE, blocked))
+    ending = select(func.count()).where(Subscription.invoiced_through < on, is_over)
+    return Swept(on, reminders, suspended, session.scalar(ending) or 0)
 
 
 def _end(session: Session, *, on: date, now: datetime, keep_issuing: bool) -> int:

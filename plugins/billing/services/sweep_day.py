@@ -13,7 +13,7 @@ from plugins.billing.services.sweep import Swept, preview_sweep, sweep
 def sweep_day(tenant_id: UUID, *, on: date, now: datetime, is_rehearsal: bool = False) -> Swept:
     """Record (or only count) what a day brings, in one transaction."""
     with tenant_work(tenant_id) as session:
-        if is_rehearsal:
-            return preview_sweep(session, on=on)
         keep = read_policy(session).suspended_at_run == "keep_issuing"
+        if is_rehearsal:
+            return preview_sweep(session, on=on, keep_issuing=keep)
         return sweep(session, on=on, now=now, keep_issuing=keep)
