@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Table, insert, select, text
@@ -39,8 +38,7 @@ _COLUMNS = ("id", "tenant_id", "name", "version", "payload", "occurred_at", "cre
 FEW = 20  # from here on a COPY costs less than a statement
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     id: UUID
     tenant_id: UUID
     event: Event
@@ -59,6 +57,15 @@ def emit(session: Session, event: Event, *, to: UUID | None = None, now: datetim
     waiting = _Waiting(new_id(), tenant, event, now)
     session.info.setdefault("events", []).append(waiting)
     return waiting.id
+
+
+def emit_all(session: Session, events: Iterable[Event], *, now: datetime) -> None:
+    """``emit`` for many events of the tenant in scope."""
+    tenant = scope_of(session).tenant_id
+    if tenant is None:
+        raise ValueError("events without a destination: no tenant is in scope")
+    waiting = session.info.setdefault("events", [])
+    waiting += [_Waiting(new_id(), tenant, event, now) for event in events]
 
 
 @sqlalchemy_event.listens_for(Session, "before_commit")
@@ -172,8 +179,11 @@ def handle_events(args: dict[str, Any], now: datetime) -> None:
         return
     try:
         with tenant_work(tenant) as session:
-            for stored in _open_events(session, subscriber, ids):
+            done = [
                 _react(session, subscriber, stored, now)
+                for stored in _open_events(session, subscriber, ids)
+            ]
+            session.add_all(done)  # at the end: one statement for all of them
     except Exception:
         if len(ids) == 1:
             raise
@@ -186,7 +196,7 @@ def _handle_one_by_one(tenant: UUID, subscriber: str, ids: Sequence[UUID], now: 
         for stored in _open_events(session, subscriber, ids):
             try:
                 with session.begin_nested():
-                    _react(session, subscriber, stored, now)
+                    session.add(_react(session, subscriber, stored, now))
             except Exception as error:
                 log.exception("%s failed on %s %s", subscriber, stored.name, stored.id)
                 wait = error.seconds if isinstance(error, TryLater) else 1
@@ -209,7 +219,8 @@ def _open_events(session: Session, subscriber: str, ids: Sequence[UUID]) -> list
     return [found[one] for one in wanted if one in found]  # in the order they were told
 
 
-def _react(session: Session, subscriber: str, stored: StoredEvent, now: datetime) -> None:
+def _react(session: Session, subscriber: str, stored: StoredEvent, now: datetime) -> EventDone:
+    """Let the subscriber react; the note that it has, for the caller to add."""
     host = plugins.host()
     event = from_json(host.event_class(stored.name), stored.payload)
     context = EventContext(
@@ -220,7 +231,7 @@ def _react(session: Session, subscriber: str, stored: StoredEvent, now: datetime
         now=now,
     )
     host.ask(subscriber, "handle_event", event=event, context=context)
-    session.add(EventDone(event_id=stored.id, subscriber=subscriber))
+    return EventDone(event_id=stored.id, subscriber=subscriber)
 
 
 def catch_up(tenant: UUID, subscriber: str) -> int:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from core import jobs, runtime
 from core import settings as installation
 from core.contracts.hooks import Task
-from core.contracts.ports import MailError
+from core.contracts.ports import Mailer, MailError
 from core.contracts.schedule import Schedule
 from core.db.session import platform_scope, tenant_work
 from core.errors import TryLater
@@ -34,7 +34,12 @@ from plugins.einvoice_sri.services.certificates import signing_key_for
 from plugins.einvoice_sri.services.claim_documents import Claim, claim
 from plugins.einvoice_sri.services.intend_mail import MAIL
 from plugins.einvoice_sri.services.issue_document import sign_requested
-from plugins.einvoice_sri.services.mail_document import mark_problem, mark_sent, write_letter
+from plugins.einvoice_sri.services.mail_document import (
+    Letter,
+    mark_problem,
+    mark_sent,
+    write_letters,
+)
 from plugins.einvoice_sri.services.pauses import WAITING, defer_waiting, open_pauses, stops
 from plugins.einvoice_sri.services.record_outcomes import record
 from plugins.einvoice_sri.services.request_documents import EMIT, emission
@@ -45,6 +50,7 @@ SWEEP = "einvoice_sri.sweep"
 WATCH = "einvoice_sri.watch_certificates"
 MAIL_HOST = "sri.yupana"  # right side of the Message-IDs of warnings
 RECORD_EVERY = 50
+WRITE_AT_ONCE = 10  # letters in memory, written before the first of them leaves
 STRAGGLER = timedelta(minutes=20)
 PAUSED_LOOK = timedelta(minutes=15)
 log = logging.getLogger("yupana.sri")
@@ -121,26 +127,32 @@ def _come_back(session: Session, tenant: UUID, ids: Sequence[UUID], now: datetim
 def mail(args: dict[str, Any], now: datetime) -> None:
     """Task ``einvoice_sri.mail``: one mail after the other, each marked as soon as it has left."""
     tenant = UUID(args["tenant"])
+    ids = [UUID(one) for one in args["mails"]]
     again = False
-    for one in args["mails"]:
-        with tenant_work(tenant) as session:
-            letter = write_letter(session, UUID(one), now=now)
-        if letter is None:
-            continue
-        failpoint("sri.before_mail")
-        problem: MailError | None = None
-        try:
-            runtime.mailer().send(letter.mail)
-        except MailError as error:
-            problem = error
-        failpoint("sri.after_mail")
-        with tenant_work(tenant) as session:
-            if problem is None:
-                mark_sent(session, letter.mail_id, now=now)
-            else:
-                again = mark_problem(session, letter.mail_id, problem) or again
+    with runtime.mailing() as mailer:
+        for start in range(0, len(ids), WRITE_AT_ONCE):
+            with tenant_work(tenant) as session:
+                letters = write_letters(session, ids[start : start + WRITE_AT_ONCE], now=now)
+            for letter in letters:
+                again = _post(tenant, letter, mailer, now) or again
     if again:
         raise TryLater("the mail server does not take everything now", seconds=60)
+
+
+def _post(tenant: UUID, letter: Letter, mailer: Mailer, now: datetime) -> bool:
+    """Send one mail and write down what came of it; True when it is to be tried again."""
+    failpoint("sri.before_mail")
+    problem: MailError | None = None
+    try:
+        mailer.send(letter.mail)
+    except MailError as error:
+        problem = error
+    failpoint("sri.after_mail")
+    with tenant_work(tenant) as session:
+        if problem is None:
+            mark_sent(session, letter.mail_id, now=now)
+            return False
+        return mark_problem(session, letter.mail_id, problem)
 
 
 def sweep(args: dict[str, Any], now: datetime) -> None:

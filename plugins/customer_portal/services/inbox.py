@@ -7,11 +7,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core.contracts.events import DocumentAuthorized, DocumentDisputed
+from core.contracts.events import AnnulmentChanged, DocumentAuthorized, DocumentDisputed
 from core.db.events import emit
 from core.db.session import also_as_receivers
 from core.errors import Conflict, DomainError, NotFound
@@ -22,6 +22,9 @@ from plugins.customer_portal.domain.identities import identity_of
 from plugins.customer_portal.models import InboxItem, Reading
 
 NOTE_LIMIT = 500
+_PUBLISH = insert(InboxItem.__table__).on_conflict_do_nothing(  # type: ignore[arg-type]
+    index_elements=["receiver_id", "document_id"]
+)
 
 
 def publish(session: Session, event: DocumentAuthorized, issuer_id: UUID, *, now: datetime) -> None:
@@ -33,30 +36,50 @@ def publish(session: Session, event: DocumentAuthorized, issuer_id: UUID, *, now
     if receiver_id is None:
         return
     with also_as_receivers(session, (receiver_id,)):
+        session.connection().execute(
+            _PUBLISH,
+            {
+                "id": new_id(),
+                "created_at": now,
+                "receiver_id": receiver_id,
+                "issuer_id": issuer_id,
+                "document_id": event.document_id,
+                "access_key": event.access_key,
+                "kind": event.kind,
+                "number": event.number,
+                "issued_on": event.issued_on,
+                "issuer_tax_id": event.issuer_tax_id,
+                "issuer_name": event.issuer_name,
+                "receiver_tax_id": event.receiver_tax_id,
+                "receiver_name": event.receiver_name,
+                "total": event.total,
+                "environment": event.environment,
+                "authorized_at": event.authorized_at,
+                "state": "authorized",
+                "answer": "",
+                "answer_note": "",
+            },
+        )
+
+
+_SHOWN = {"requested": "annulling", "annulled": "annulled", "withdrawn": "authorized"}
+
+
+def show_annulment(session: Session, event: AnnulmentChanged) -> None:
+    """Show the receiver what becomes of a document; the files stay. An end is not undone by a late event."""
+    receiver_id = identity_of(event.receiver_tax_id)
+    if receiver_id is None:
+        return
+    with also_as_receivers(session, (receiver_id,)):
         session.execute(
-            insert(InboxItem)
-            .values(
-                id=new_id(),
-                created_at=now,
-                receiver_id=receiver_id,
-                issuer_id=issuer_id,
-                document_id=event.document_id,
-                access_key=event.access_key,
-                kind=event.kind,
-                number=event.number,
-                issued_on=event.issued_on,
-                issuer_tax_id=event.issuer_tax_id,
-                issuer_name=event.issuer_name,
-                receiver_tax_id=event.receiver_tax_id,
-                receiver_name=event.receiver_name,
-                total=event.total,
-                environment=event.environment,
-                authorized_at=event.authorized_at,
-                state="authorized",
-                answer="",
-                answer_note="",
+            update(InboxItem)
+            .where(
+                InboxItem.receiver_id == receiver_id,
+                InboxItem.document_id == event.document_id,
+                InboxItem.state != "annulled",
             )
-            .on_conflict_do_nothing(index_elements=["receiver_id", "document_id"])
+            .values(state=_SHOWN[event.step])
+            .execution_options(synchronize_session=False)
         )
 
 

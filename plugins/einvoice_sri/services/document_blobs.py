@@ -124,13 +124,28 @@ def _replace(session: Session, document_id: UUID, content: bytes) -> None:
     )
 
 
-def read_authorized(session: Session, document_id: UUID) -> bytes | None:
-    """The authorised file: SRI's envelope with the signed document inside; None before that."""
-    row = session.scalar(select(DocumentBlob).where(DocumentBlob.document_id == document_id))
-    if row is None or row.envelope_head is None or row.envelope_tail is None:
-        return None
-    known = _load_dictionaries(session, {row.dictionary_id} - {None})
-    return ensobrar(row.envelope_head, _content(row, known), row.envelope_tail)
+@dataclass(frozen=True, slots=True)
+class AuthorizedFile:
+    """A signed document, and the file people keep: SRI's envelope with the document inside."""
+
+    signed: bytes
+    content: bytes
+
+
+def read_authorized(
+    session: Session, document_ids: Iterable[UUID]
+) -> Mapping[UUID, AuthorizedFile]:
+    """The authorised files by document; those that have none yet are left out."""
+    wanted = list(document_ids)
+    rows = session.scalars(select(DocumentBlob).where(DocumentBlob.document_id.in_(wanted))).all()
+    known = _load_dictionaries(session, {one.dictionary_id for one in rows} - {None})
+    found = {}
+    for row in rows:
+        if row.envelope_head is not None and row.envelope_tail is not None:
+            signed = _content(row, known)
+            whole = ensobrar(row.envelope_head, signed, row.envelope_tail)
+            found[row.document_id] = AuthorizedFile(signed, whole)
+    return found
 
 
 class BlobDamaged(RuntimeError):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from core.contracts.fiscal import DocumentFiles
 from plugins.einvoice_sri.models.documents import FiscalDocument
 from plugins.einvoice_sri.services.document_blobs import read_authorized, read_signed
-from plugins.einvoice_sri.services.print_ride import print_ride
+from plugins.einvoice_sri.services.print_ride import drawn, logo_of
 
 
 def document_files(session: Session, access_key: str) -> DocumentFiles | None:
@@ -33,12 +34,25 @@ def legal_documents(session: Session, after: str, size: int) -> Sequence[str]:
 
 def files_of(session: Session, document: FiscalDocument) -> DocumentFiles | None:
     """The files of a document; None before it is authorised."""
-    if document.authorized_at is None or document.access_key is None:
-        return None
-    xml = read_authorized(session, document.id)
-    if xml is None:
-        return None
-    return DocumentFiles(document.access_key, xml, print_ride(session, document))
+    return files_of_many(session, [document]).get(document.id)
+
+
+def files_of_many(
+    session: Session, documents: Sequence[FiscalDocument]
+) -> Mapping[UUID, DocumentFiles]:
+    """The files of those of the documents that are authorised, by document."""
+    ready = [one for one in documents if one.authorized_at is not None and one.access_key]
+    if not ready:
+        return {}
+    read = read_authorized(session, [one.id for one in ready])
+    logo = logo_of(session)
+    found = {}
+    for one in ready:
+        file = read.get(one.id)
+        if file is not None:
+            ride = drawn(one, file.signed, logo)
+            found[one.id] = DocumentFiles(one.access_key or "", file.content, ride)
+    return found
 
 
 def signed_of(session: Session, document: FiscalDocument) -> bytes | None:

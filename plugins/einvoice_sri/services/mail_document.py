@@ -8,10 +8,11 @@ from datetime import datetime
 from uuid import UUID
 
 from markupsafe import escape
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core import plugins
+from core.contracts.fiscal import DocumentFiles
 from core.contracts.ports import Attachment, Mail, MailError
 from core.db.tenancy import scope_of
 from core.i18n import _
@@ -19,10 +20,14 @@ from core.models import Tenant
 from core.services import companies
 from plugins.einvoice_sri.domain.tipos import TITULOS, TipoComprobante
 from plugins.einvoice_sri.models.documents import DocumentMail, FiscalDocument
-from plugins.einvoice_sri.services.document_files import files_of
+from plugins.einvoice_sri.services.document_files import files_of_many
 
 PENDING, SENT, FAILED = "pending", "sent", "failed"
 MAX_TRIES = 30
+_MARK_SENT = text(
+    "UPDATE sri_mail SET state = :state, sent_at = :now, problem = '', tries = tries + 1"
+    " WHERE id = :id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,40 +38,63 @@ class Letter:
     mail: Mail
 
 
-def write_letter(session: Session, mail_id: UUID, *, now: datetime) -> Letter | None:
-    """The mail of an intent with the authorised XML and the RIDE; None when it has left already."""
-    intent = session.scalar(
-        select(DocumentMail).where(DocumentMail.id == mail_id, DocumentMail.state == PENDING)
+def write_letters(session: Session, mail_ids: Sequence[UUID], *, now: datetime) -> list[Letter]:
+    """The mails of these intents with the authorised XML and the RIDE, in the order given; those that
+    have left already are left out.
+    """
+    waiting = select(DocumentMail).where(
+        DocumentMail.id.in_(mail_ids), DocumentMail.state == PENDING
     )
-    if intent is None:
-        return None
-    document = session.get_one(FiscalDocument, intent.document_id)
-    files = files_of(session, document)
-    if files is None:
-        return None
+    intents = {one.id: one for one in session.scalars(waiting)}
+    ids = {one.document_id for one in intents.values()}
+    if not ids:
+        return []
+    rows = session.scalars(select(FiscalDocument).where(FiscalDocument.id.in_(ids))).all()
+    documents = {one.id: one for one in rows}
+    files = files_of_many(session, rows)
+    profile = companies.profile(session)
+    sender = _Sender(
+        session.get_one(Tenant, scope_of(session).tenant_id).tax_id,
+        profile.trade_name or profile.legal_name,
+        profile.email,
+    )
+    return [
+        _letter(intents[one], documents[intents[one].document_id], sender, file)
+        for one in mail_ids
+        if one in intents and (file := files.get(intents[one].document_id)) is not None
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    tax_id: str
+    name: str
+    reply_to: str
+
+
+def _letter(
+    intent: DocumentMail, document: FiscalDocument, sender: _Sender, files: DocumentFiles
+) -> Letter:
     attachments = (
         Attachment(f"{files.access_key}.xml", "application/xml", files.xml),
         Attachment(f"{files.access_key}.pdf", "application/pdf", files.ride),
     )
-    profile = companies.profile(session)
-    tenant = session.get_one(Tenant, scope_of(session).tenant_id)
-    name = profile.trade_name or profile.legal_name
     link = plugins.call(
         "receiver_link",
-        issuer_tax_id=tenant.tax_id,
+        issuer_tax_id=sender.tax_id,
         receiver_tax_id=document.receiver_tax_id,
         receiver_email=intent.recipient,
         access_key=files.access_key,
     )
-    subject, paragraphs = _words(document, intent.occasion, name)
+    subject, paragraphs = _words(document, intent.occasion, sender.name)
     mail = Mail(
         message_id=intent.message_id,
         to=intent.recipient,
         subject=subject,
-        text=_text(paragraphs, link),
+        text=_plain(paragraphs, link),
         html=_html(subject, paragraphs, link),
-        sender_name=name,
-        reply_to=profile.email,
+        sender_name=sender.name,
+        reply_to=sender.reply_to,
         sent_at=intent.intended_at,
         attachments=attachments,
     )
@@ -99,7 +127,7 @@ def _words(document: FiscalDocument, occasion: str, name: str) -> tuple[str, lis
     return subject, lines
 
 
-def _text(paragraphs: Sequence[str], link: str | None) -> str:
+def _plain(paragraphs: Sequence[str], link: str | None) -> str:
     parts = [*paragraphs]
     if link:
         parts.append(_("See and download it here:") + "\n" + link)
@@ -126,9 +154,7 @@ def _html(subject: str, paragraphs: Sequence[str], link: str | None) -> str:
 
 def mark_sent(session: Session, mail_id: UUID, *, now: datetime) -> None:
     """The mail server has taken it."""
-    intent = session.get_one(DocumentMail, mail_id)
-    intent.state, intent.sent_at, intent.problem = SENT, now, ""
-    intent.tries += 1
+    session.execute(_MARK_SENT, {"id": mail_id, "state": SENT, "now": now})
 
 
 def mark_problem(session: Session, mail_id: UUID, error: MailError) -> bool:

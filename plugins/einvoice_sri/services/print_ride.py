@@ -23,6 +23,11 @@ def print_ride(session: Session, document: FiscalDocument) -> bytes:
     signed = read_signed(session, [document.id]).get(document.id)
     if signed is None:
         raise NotFound(_("The document is not signed yet: it has no printed form."))
+    return drawn(document, signed, logo_of(session))
+
+
+def drawn(document: FiscalDocument, signed: bytes, logo: bytes | None) -> bytes:
+    """The RIDE of a document from its signed bytes, with its issuer's logo."""
     authorization = None
     if document.authorized_at is not None:
         authorization = DatosAutorizacion(
@@ -33,10 +38,10 @@ def print_ride(session: Session, document: FiscalDocument) -> bytes:
         )
     from plugins.einvoice_sri.adapters import ride_pdf  # ReportLab and its fonts: when one prints
 
-    sheet = hoja(xml.read(signed), authorization, logo=_logo(session))
-    return ride_pdf.render(sheet)
+    return ride_pdf.render(hoja(xml.read(signed), authorization, logo=logo))
 
 
-def _logo(session: Session) -> bytes | None:
+def logo_of(session: Session) -> bytes | None:
+    """The logo of the company in scope; None when it has none."""
     blob_id = companies.profile(session).logo_blob_id
     return None if blob_id is None else blobs.read(session, blob_id).content

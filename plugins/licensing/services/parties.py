@@ -36,9 +36,12 @@ def kind_in_scope(session: Session) -> str:
 def own_tenant(session: Session) -> Tenant:
     """The tenant in scope. Raises ``NotFound`` when there is none."""
     tenant_id = scope_of(session).tenant_id
-    found = session.get(Tenant, tenant_id) if tenant_id else None
-    if found is None:
-        raise NotFound
+    found: Tenant | None = session.info.get("own_tenant")
+    if found is None or found.id != tenant_id:
+        found = session.get(Tenant, tenant_id) if tenant_id else None
+        if found is None:
+            raise NotFound
+        session.info["own_tenant"] = found  # kept: the session itself forgets what nobody holds
     return found
 
 

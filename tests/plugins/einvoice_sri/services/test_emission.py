@@ -70,7 +70,7 @@ def test_the_file_holds_the_signed_bytes_exactly(site, tenant, request_fiscal, d
     for row in documents():
         with unit_of_work(tenant.scope) as session:
             signed = read_signed(session, [row.id])[row.id]
-            authorised = read_authorized(session, row.id)
+            authorised = read_authorized(session, [row.id])[row.id].content
         sent = site.engine.state.entries[row.access_key][-1].xml
         assert signed == sent
         assert authorised.count(sent) == 1
