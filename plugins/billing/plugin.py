@@ -18,6 +18,7 @@ from core.contracts.hooks import (
     Permission,
     PluginInfo,
     SettingSpec,
+    SetupStep,
     Task,
 )
 from core.contracts.schedule import Schedule
@@ -126,6 +127,11 @@ class BillingPlugin:
     def handle_event(self, event: Event, context: EventContext) -> None:
         """Charges follow their invoices."""
         reactions.react_to(event, context)
+
+    @hookimpl
+    def setup_steps(self, session: Session) -> Sequence[SetupStep]:
+        """The first subscription, for a company that has begun to make plans."""
+        return find_attention.setup_steps(session)
 
     @hookimpl
     def seed_demo(self, context: Any) -> None:

@@ -15,12 +15,13 @@ from core.contracts.hooks import (
     Permission,
     PluginInfo,
     SettingSpec,
+    SetupStep,
     Task,
 )
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
 from plugins.sales import api, demo, jobs, models, settings, views
-from plugins.sales.services import contracts, find_attention, reactions
+from plugins.sales.services import contracts, find_attention, reactions, setup_steps
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -140,6 +141,11 @@ class SalesPlugin:
     def home_attention(self, session: Session, role: str, now: datetime) -> Sequence[Attention]:
         """Overdue invoices, reports to confirm, a till that nobody can use."""
         return find_attention.attention(session, role, now)
+
+    @hookimpl
+    def setup_steps(self, session: Session) -> Sequence[SetupStep]:
+        """Product, customer, salesperson, account, first invoice."""
+        return setup_steps.steps(session)
 
     @hookimpl
     def seed_demo(self, context: Any) -> None:

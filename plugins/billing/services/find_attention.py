@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
-from core.contracts.hooks import Attention
-from core.i18n import _, ngettext
-from plugins.billing.models import Run, RunFailure
+from core.contracts.hooks import Attention, SetupStep
+from core.i18n import _, lazy, ngettext
+from plugins.billing.models import Plan, Run, RunFailure, Subscription
 from plugins.billing.services.chart_figures import next_run_day
 from plugins.billing.services.due import count_due
 
@@ -48,3 +48,12 @@ def attention(session: Session, role: str, now: datetime) -> Sequence[Attention]
             )
             found.append(Attention(sentence, "/billing/runs/rehearsal", order=60, tone="wait"))
     return found
+
+
+def setup_steps(session: Session) -> Sequence[SetupStep]:
+    """For a company that has a plan: sell it. Who bills nothing by the month sees no step."""
+    if session.scalar(select(Plan.id).limit(1)) is None:
+        return ()
+    has_one = session.scalar(select(Subscription.id).limit(1)) is not None
+    step = lazy("Contract the first subscription")
+    return (SetupStep("subscription", step, has_one, "/billing/subscriptions/new", 120),)
