@@ -8,6 +8,9 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_date
+
+from core.i18n import DEFAULT_LOCALE
 from core.i18n import gettext as _
 
 LOCAL_ZONE = ZoneInfo("America/Guayaquil")
@@ -58,6 +61,11 @@ def day(value: date | datetime | None) -> str:
     return f"{value:%d/%m/%Y}"
 
 
+def month(value: date) -> str:
+    """``abril de 2026``."""
+    return format_date(value, "MMMM 'de' y", DEFAULT_LOCALE)
+
+
 def clock_time(value: datetime | None) -> str:
     """``08:03`` in Guayaquil. None is empty."""
     return "" if value is None else f"{local(value):%H:%M}"
@@ -79,6 +87,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "money": money,
     "price": price,
     "day": day,
+    "month": month,
     "instant": instant,
     "clock_time": clock_time,
     "number": number,

@@ -133,8 +133,8 @@ class EinvoiceSriPlugin:
     def page_blocks(
         self, place: str, session: Session, subject_id: UUID, now: datetime
     ) -> str | None:
-        """The fiscal state under an invoice, note or guía."""
-        return page_block(place, session, subject_id)
+        """The fiscal state under an invoice, note or guía; the month on the home page."""
+        return page_block(place, session, subject_id, now)
 
     @hookimpl
     def document_files(self, session: Session, access_key: str) -> DocumentFiles | None:

@@ -122,6 +122,7 @@ class Invoice(TenantMixin, Base):
         CheckConstraint("balance >= 0", name="balance"),
         CheckConstraint("due_on IS NULL OR due_on >= issued_on", name="due_on"),
         Index("ix_sales_invoice_customer_id", "tenant_id", "customer_id", "id"),
+        Index("ix_sales_invoice_issued_on", "tenant_id", "issued_on"),
         Index(
             "ix_sales_invoice_open",
             "tenant_id",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from core.contracts.events import Event
 from core.contracts.hooks import (
@@ -22,6 +23,7 @@ from core.hookspecs import hookimpl
 from core.i18n import lazy as _
 from plugins.sales import api, demo, jobs, models, settings, views
 from plugins.sales.services import contracts, find_attention, reactions, setup_steps
+from plugins.sales.views.home import home_block
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -141,6 +143,13 @@ class SalesPlugin:
     def home_attention(self, session: Session, role: str, now: datetime) -> Sequence[Attention]:
         """Overdue invoices, reports to confirm, a till that nobody can use."""
         return find_attention.attention(session, role, now)
+
+    @hookimpl
+    def page_blocks(
+        self, place: str, session: Session, subject_id: UUID, now: datetime
+    ) -> str | None:
+        """The month in figures on the home page."""
+        return home_block(place, session, now)
 
     @hookimpl
     def setup_steps(self, session: Session) -> Sequence[SetupStep]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -156,6 +156,17 @@ def _mailed(mail: DocumentMail) -> Happening:
     return Happening(
         mail.intended_at, "wait", _("Mail to %(to)s waits", to=mail.recipient), mail.problem
     )
+
+
+def month_counts(session: Session, *, since: date) -> dict[str, int]:
+    """Documents issued from a day on, by group of states (``GROUPS``)."""
+    rows = session.execute(
+        select(FiscalDocument.state, func.count())
+        .where(FiscalDocument.issued_on >= since)
+        .group_by(FiscalDocument.state)
+    )
+    states: dict[str, int] = {state: count for state, count in rows}  # noqa: C416  (a Row is no pair to mypy)
+    return {name: sum(states.get(one, 0) for one in group) for name, group in GROUPS.items()}
 
 
 def counts(session: Session, *, now: datetime) -> dict[str, int]:

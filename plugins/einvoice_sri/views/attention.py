@@ -10,15 +10,23 @@ from flask import render_template, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.adapters.clock import to_local_date
 from core.contracts.hooks import Attention
 from core.i18n import _, ngettext
+from core.web.access import identity
 from plugins.einvoice_sri.domain.estados import Estado
 from plugins.einvoice_sri.models.documents import FiscalDocument
 from plugins.einvoice_sri.services.pauses import open_pauses
-from plugins.einvoice_sri.services.read_documents import counts, pause_words, problem_of
+from plugins.einvoice_sri.services.read_documents import (
+    counts,
+    month_counts,
+    pause_words,
+    problem_of,
+)
 from plugins.einvoice_sri.services.read_states import TONES, sentence, word
 
 READERS = ("owner", "operator", "distributor", "adviser", "accountant")
+HOME = "core.home"
 PLACES = ("sales.invoice", "sales.note", "sales.guide")
 
 
@@ -54,8 +62,10 @@ def attention(session: Session, role: str, now: datetime) -> Sequence[Attention]
     return found
 
 
-def page_block(place: str, session: Session, subject_id: UUID) -> str | None:
+def page_block(place: str, session: Session, subject_id: UUID, now: datetime) -> str | None:
     """The fiscal state under a commercial document; None for other places and unknown documents."""
+    if place == HOME:
+        return home_block(session, now)
     if place not in PLACES:
         return None
     document = session.scalar(select(FiscalDocument).where(FiscalDocument.id == subject_id))
@@ -69,3 +79,15 @@ def page_block(place: str, session: Session, subject_id: UUID) -> str | None:
         sentence=sentence(document),
         problem=problem_of(session, document),
     )
+
+
+def home_block(session: Session, now: datetime) -> str | None:
+    """How many documents of this month are authorised, wait or must be corrected; None: may not read."""
+    who = identity()
+    if who is None or "einvoice_sri.document:read" not in who.permissions:
+        return None
+    today = to_local_date(now)
+    known = month_counts(session, since=today.replace(day=1))
+    if not any(known.values()):
+        return None
+    return render_template("einvoice_sri/home.html", known=known, today=today)

@@ -364,6 +364,9 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
+        "ix_sales_invoice_issued_on", "sales_invoice", ["tenant_id", "issued_on"], unique=False
+    )
+    op.create_index(
         "ix_sales_invoice_open",
         "sales_invoice",
         ["tenant_id", "due_on", "id"],
@@ -790,6 +793,7 @@ def downgrade() -> None:
     op.drop_index(
         "ix_sales_invoice_open", table_name="sales_invoice", postgresql_where="state = 'issued'"
     )
+    op.drop_index("ix_sales_invoice_issued_on", table_name="sales_invoice")
     op.drop_index("ix_sales_invoice_customer_id", table_name="sales_invoice")
     op.drop_table("sales_invoice")
     op.drop_table("sales_statement")

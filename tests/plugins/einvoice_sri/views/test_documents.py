@@ -137,14 +137,14 @@ def test_the_api_tells_the_same(site, client, sign_in, tenant, request_fiscal, d
 
 
 def test_the_block_under_an_invoice(
-    site, app, client, sign_in, tenant, request_fiscal, documents, drain
+    site, app, client, sign_in, tenant, request_fiscal, documents, drain, now
 ):
     request_fiscal(invoice_request(1))
     drain()
     (row,) = documents()
     with app.test_request_context("/"), unit_of_work(tenant.scope) as session:
-        block = page_block("sales.invoice", session, row.id)
+        block = page_block("sales.invoice", session, row.id, now)
         assert row.access_key in block
         assert "Autorizado por el simulador" in block
-        assert page_block("sales.customer", session, row.id) is None
-        assert page_block("sales.invoice", session, tenant.id) is None
+        assert page_block("sales.customer", session, row.id, now) is None
+        assert page_block("sales.invoice", session, tenant.id, now) is None
