@@ -104,6 +104,19 @@ class DocumentRejected(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AnnulmentChanged(Event):
+    """The annulment of an authorised document was asked for, done, or came to nothing."""
+
+    document_id: UUID
+    kind: str  # SRI codDoc
+    access_key: str
+    number: str
+    receiver_tax_id: str
+    step: str  # "requested", "annulled", "withdrawn"
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateChanged(Event):
     """What a company signs with was uploaded, handed over or wiped, or ends soon."""
 

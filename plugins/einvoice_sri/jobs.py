@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -26,12 +27,20 @@ from core.failpoints import failpoint
 from core.services import settings as tenant_settings
 from plugins.einvoice_sri import settings
 from plugins.einvoice_sri.adapters.gateways import Gateways, open_gateways
-from plugins.einvoice_sri.domain.estados import pausa
+from plugins.einvoice_sri.domain.estados import Estado, pausa
+from plugins.einvoice_sri.domain.ports import SriGateway
 from plugins.einvoice_sri.models.certificates import SigningCertificate
 from plugins.einvoice_sri.models.documents import FiscalDocument
 from plugins.einvoice_sri.services import p12_expiry
 from plugins.einvoice_sri.services.certificates import signing_key_for
 from plugins.einvoice_sri.services.claim_documents import Claim, claim
+from plugins.einvoice_sri.services.consult_states import (
+    CONSULT,
+    annulments_under_way,
+    consult_documents,
+    defer_consultation,
+)
+from plugins.einvoice_sri.services.fetch_documents import FETCH, fetch_listed
 from plugins.einvoice_sri.services.intend_mail import MAIL
 from plugins.einvoice_sri.services.issue_document import sign_requested
 from plugins.einvoice_sri.services.mail_document import (
@@ -46,8 +55,12 @@ from plugins.einvoice_sri.services.request_documents import EMIT, emission
 from plugins.einvoice_sri.services.send_document import converse_all
 from plugins.einvoice_sri.services.tell_certificates import tell_certificate
 
+if TYPE_CHECKING:
+    from plugins.einvoice_sri.cli.practice import Practice
+
 SWEEP = "einvoice_sri.sweep"
 WATCH = "einvoice_sri.watch_certificates"
+CONSULT_ALL = "einvoice_sri.consult_annulments"
 MAIL_HOST = "sri.yupana"  # right side of the Message-IDs of warnings
 RECORD_EVERY = 50
 WRITE_AT_ONCE = 10  # letters in memory, written before the first of them leaves
@@ -78,12 +91,33 @@ def gateways() -> Gateways:
     return _opened[1]
 
 
+@cache
+def practice() -> Practice:
+    """The practice SRI of this process, made (and its modules loaded) when somebody practises."""
+    from plugins.einvoice_sri.cli.practice import Practice
+
+    return Practice(runtime.clock().now())
+
+
+def gateway_of(environment: int) -> SriGateway:
+    """Who answers for an environment: SRI's two, or the simulator inside this process to practise."""
+    if environment == settings.PRACTICE:
+        return practice().gateway
+    return gateways().of(environment)
+
+
 def emit(args: dict[str, Any], now: datetime) -> None:
     """Task ``einvoice_sri.emit``: sign what is requested, send what is signed, ask for what was sent."""
     tenant = UUID(args["tenant"])
     ids = [UUID(one) for one in args["documents"]]
     with tenant_work(tenant) as session:
-        sign_requested(session, ids, key_for=signing_key_for, now=now)
+        sign_requested(
+            session,
+            ids,
+            key_for=signing_key_for,
+            practice_key_for=lambda session, now: practice().key_for(session, now),
+            now=now,
+        )
     failpoint("sri.after_sign_commit")
     with tenant_work(tenant) as session:
         claims = claim(session, ids, now=now, simulated=gateways().is_simulated)
@@ -97,7 +131,7 @@ def emit(args: dict[str, Any], now: datetime) -> None:
 
 
 def _talk(tenant: UUID, one: Claim, now: datetime, parallel: int) -> None:
-    gateway = gateways().of(one.environment)
+    gateway = gateway_of(one.environment)
     outcomes = converse_all(gateway, one.deliveries, now, parallel=parallel)
     talked = zip(one.deliveries, outcomes, strict=True)
     while chunk := list(islice(talked, RECORD_EVERY)):
@@ -206,13 +240,40 @@ def _warn(tenant: UUID, now: datetime) -> None:
             p12_expiry.mark_warned(session, letter.certificate_id, letter.threshold)
 
 
+def consult(args: dict[str, Any], now: datetime) -> None:
+    """Task ``einvoice_sri.consult``: what became of authorised documents."""
+    ids = [UUID(one) for one in args["documents"]]
+    consult_documents(UUID(args["tenant"]), ids, gateway_of, now=now)
+
+
+def consult_annulments(args: dict[str, Any], now: datetime) -> None:
+    """Task ``einvoice_sri.consult_annulments``: ask about every annulment that is under way."""
+    with platform_scope("find annulments under way") as session:
+        under_way = FiscalDocument.state == Estado.ANNULMENT_REQUESTED
+        tenants = session.scalars(
+            select(FiscalDocument.tenant_id).where(under_way).distinct()
+        ).all()
+    for tenant in tenants:
+        with tenant_work(tenant) as session:
+            defer_consultation(session, annulments_under_way(session))
+
+
+def fetch(args: dict[str, Any], now: datetime) -> None:
+    """Task ``einvoice_sri.fetch``: go on with a company's list of access keys."""
+    fetch_listed(UUID(args["tenant"]), gateway_of, now=now)
+
+
 TASKS = (
     Task(EMIT, emit, max_attempts=200),
     Task(MAIL, mail, max_attempts=60),
     Task(SWEEP, sweep, max_attempts=3),
     Task(WATCH, watch_certificates, max_attempts=3),
+    Task(CONSULT, consult, max_attempts=3),
+    Task(CONSULT_ALL, consult_annulments, max_attempts=3),
+    Task(FETCH, fetch, max_attempts=20),
 )
 SCHEDULES = (
     Schedule(SWEEP, SWEEP, every_minutes=20, catch_up=False),
     Schedule(WATCH, WATCH, at="07:30", catch_up=False),
+    Schedule(CONSULT_ALL, CONSULT_ALL, at="06:30", catch_up=False),
 )

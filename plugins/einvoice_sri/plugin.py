@@ -84,6 +84,8 @@ DEEDS = {  # what the actions of the audit read as
     "withdraw_annulment": _("Withdrew an annulment"),
     "correct_document": _("Corrected a document"),
     "resume_emission": _("Resumed the emission"),
+    "issue_settlement": _("Issued a purchase settlement"),
+    "issue_withholding": _("Issued a withholding certificate"),
 }
 
 

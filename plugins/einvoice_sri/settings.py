@@ -10,6 +10,10 @@ HASH = "einvoice_sri.hash"
 MAIL_DOCUMENTS = "einvoice_sri.mail_documents"
 IN_HOUSE = "einvoice_sri.software_in_house"
 PARALLEL_CALLS = "einvoice_sri.parallel_calls"
+DOCUMENTS_PER_MINUTE = "einvoice_sri.documents_per_minute"
+FETCHES_PER_MINUTE = "einvoice_sri.fetches_per_minute"
+
+PRACTICE = 3  # a simulator inside the workers, with series of its own
 
 SPECS: tuple[SettingSpec, ...] = (
     SettingSpec(
@@ -17,8 +21,12 @@ SPECS: tuple[SettingSpec, ...] = (
         1,
         int,
         _("SRI environment"),
-        (1, 2),
-        words=(_("Tests: nothing has tax value"), _("Production")),
+        (1, 2, PRACTICE),
+        words=(
+            _("Tests: nothing has tax value"),
+            _("Production"),
+            _("Practice: a simulator of SRI, with numbers of its own"),
+        ),
     ),
     SettingSpec(
         HASH,
@@ -36,4 +44,13 @@ SPECS: tuple[SettingSpec, ...] = (
         _("The company runs the software itself: the field RUC Proveedor is left out"),
     ),
     SettingSpec(PARALLEL_CALLS, 4, int, _("How many calls to SRI a worker makes at a time")),
+    SettingSpec(
+        DOCUMENTS_PER_MINUTE,
+        1200,
+        int,
+        _("How many documents a minute the company brings to SRI at most (0: no limit)"),
+    ),
+    SettingSpec(
+        FETCHES_PER_MINUTE, 60, int, _("How many documents a minute are fetched by access key")
+    ),
 )

@@ -1,7 +1,9 @@
 """Guided annulment: SRI has no service for it, so a person does it in the portal and we keep the state.
 
 Rules of 2026 (../shared/sri/README.md, section 9): until day 7 of the following month, the next
-working day when that is none; facturas to consumidor final can be neither annulled nor credited.
+working day when that is none; facturas to consumidor final can be neither annulled nor credited;
+notes and retenciones need the receiver's acceptance within five working days; more than 1000 a month
+need a special request.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.contracts.events import AnnulmentChanged
+from core.db.events import emit
 from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
 from core.services.audit import write_audit
@@ -27,6 +31,8 @@ from plugins.einvoice_sri.models.documents import FiscalDocument
 from plugins.einvoice_sri.services.intend_mail import intend_mails
 
 DEADLINE_DAY = 7
+ACCEPTANCE_DAYS = 5
+MOST_A_MONTH = 1000
 WITH_ACCEPTANCE = frozenset({"04", "05", "07"})  # the receiver has five working days to accept
 
 
@@ -61,12 +67,17 @@ def request_annulment(
             ),
             code="sri_annul_late",
         )
+    note_annulment(session, document, now=now)
+    return document
+
+
+def note_annulment(session: Session, document: FiscalDocument, *, now: datetime) -> None:
+    """Its annulment is under way, whoever asked for it: state, audit, event, mail to the receiver."""
     _move(document, Respuesta.ANULACION_PEDIDA)
     document.annulment_at = now
     write_audit(session, action="request_annulment", subject_id=document.id)
-    session.flush()
+    _announce(session, document, "requested", now)
     intend_mails(session, [document], occasion="annulment", now=now)
-    return document
 
 
 def confirm_annulment(session: Session, document_id: UUID, *, now: datetime) -> FiscalDocument:
@@ -75,17 +86,18 @@ def confirm_annulment(session: Session, document_id: UUID, *, now: datetime) -> 
     _move(document, Respuesta.ANULADO)
     document.annulment_at = now
     write_audit(session, action="confirm_annulment", subject_id=document.id)
-    session.flush()
+    _announce(session, document, "annulled", now)
     intend_mails(session, [document], occasion="annulled", now=now)
     return document
 
 
-def withdraw_annulment(session: Session, document_id: UUID) -> FiscalDocument:
+def withdraw_annulment(session: Session, document_id: UUID, *, now: datetime) -> FiscalDocument:
     """The receiver did not accept, or the request was a mistake: the document stands."""
     document = find_document(session, document_id, lock=True)
     _move(document, Respuesta.ANULACION_NEGADA)
     document.annulment_at = None
     write_audit(session, action="withdraw_annulment", subject_id=document.id)
+    _announce(session, document, "withdrawn", now)
     return document
 
 
@@ -96,6 +108,23 @@ def find_document(session: Session, document_id: UUID, *, lock: bool = False) ->
     if found is None:
         raise NotFound
     return found
+
+
+def _announce(session: Session, document: FiscalDocument, step: str, now: datetime) -> None:
+    session.flush()
+    emit(
+        session,
+        AnnulmentChanged(
+            document_id=document.id,
+            kind=document.kind,
+            access_key=document.access_key or "",
+            number=document.number,
+            receiver_tax_id=document.receiver_tax_id,
+            step=step,
+            at=now,
+        ),
+        now=now,
+    )
 
 
 def _move(document: FiscalDocument, respuesta: Respuesta) -> None:

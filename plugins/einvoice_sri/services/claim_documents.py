@@ -10,9 +10,12 @@ from uuid import UUID
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
+from core.services import settings as tenant_settings
+from plugins.einvoice_sri import settings
 from plugins.einvoice_sri.domain.estados import Estado, Respuesta, siguiente
 from plugins.einvoice_sri.models.documents import FiscalDocument
 from plugins.einvoice_sri.services.document_blobs import read_signed
+from plugins.einvoice_sri.services.pace_calls import next_minute, take_calls
 from plugins.einvoice_sri.services.pauses import open_pauses, stops
 from plugins.einvoice_sri.services.send_document import Delivery
 
@@ -47,6 +50,8 @@ def claim(
         .order_by(FiscalDocument.priority.desc(), FiscalDocument.issued_on, FiscalDocument.sequence)
         .with_for_update(skip_locked=True)
     ).all()
+    if not simulated:
+        rows = _within_the_minute(session, rows, now)
     pauses = open_pauses(session) if rows else ()
     taken: dict[int, list[Delivery]] = {}
     contents = read_signed(session, [one.id for one in rows])
@@ -55,7 +60,7 @@ def claim(
         estado, is_fresh = Estado(row.state), False
         sent_at = row.sent_at
         if estado is Estado.SIGNED:
-            if stops(pauses, row):
+            if row.environment != settings.PRACTICE and stops(pauses, row):
                 continue
             estado, is_fresh, sent_at = siguiente(estado, Respuesta.ENVIANDO), True, now
         changes.append(
@@ -64,7 +69,7 @@ def claim(
                 "state": estado,
                 "sent_at": sent_at,
                 "claimed_until": now + LEASE,
-                "is_simulated": simulated,
+                "is_simulated": simulated or row.environment == settings.PRACTICE,
             }
         )
         delivery = Delivery(
@@ -80,3 +85,22 @@ def claim(
     if changes:
         session.execute(update(FiscalDocument), changes)
     return [Claim(environment, tuple(found)) for environment, found in taken.items()]
+
+
+def _within_the_minute(
+    session: Session, rows: Sequence[FiscalDocument], now: datetime
+) -> list[FiscalDocument]:
+    """As many as the issuer may bring to SRI in this minute; the others wait for the next one."""
+    most = int(tenant_settings.read(session, settings.DOCUMENTS_PER_MINUTE))
+    taken: list[FiscalDocument] = []
+    for environment in sorted({row.environment for row in rows}):
+        ours = [row for row in rows if row.environment == environment]
+        if environment == settings.PRACTICE:
+            taken += ours
+            continue
+        count = take_calls(session, environment=environment, wanted=len(ours), most=most, now=now)
+        taken += ours[:count]
+        for row in ours[count:]:
+            row.next_at = next_minute(now)
+    session.flush()
+    return taken

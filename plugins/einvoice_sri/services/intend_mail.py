@@ -38,8 +38,9 @@ def intend_mails(
     session: Session, documents: Sequence[FiscalDocument], *, occasion: str, now: datetime
 ) -> None:
     """Write the intent to mail each document to its receiver and defer the jobs; an intent that
-    exists stays as it is.
+    exists stays as it is. Nobody is mailed a practice document.
     """
+    documents = [one for one in documents if one.environment != settings.PRACTICE]
     if not documents or not tenant_settings.read(session, settings.MAIL_DOCUMENTS):
         return
     tenant = scope_of(session).tenant_id

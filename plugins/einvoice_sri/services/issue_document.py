@@ -28,12 +28,18 @@ LOCAL = "local"
 
 
 def sign_requested(
-    session: Session, document_ids: Sequence[UUID], *, key_for: KeySource, now: datetime
+    session: Session,
+    document_ids: Sequence[UUID],
+    *,
+    key_for: KeySource,
+    practice_key_for: KeySource | None = None,
+    now: datetime,
 ) -> int:
     """Sign those of the documents that are only requested; returns how many are signed now.
 
     Key, number and bytes are written in the caller's transaction; nothing leaves before it commits.
-    Without a usable certificate the issuer is paused and the documents stay requested.
+    Without a usable certificate the issuer is paused and the documents stay requested. Practice
+    documents are signed with ``practice_key_for``, never with the company's own key.
     """
     waiting = session.scalars(
         select(FiscalDocument)
@@ -41,13 +47,24 @@ def sign_requested(
         .order_by(FiscalDocument.priority.desc(), FiscalDocument.issued_on, FiscalDocument.sequence)
         .with_for_update(skip_locked=True)
     ).all()
+    practice = [one for one in waiting if one.environment == settings.PRACTICE]
+    count = 0
+    if practice and practice_key_for is not None:
+        count += _sign(session, practice, practice_key_for(session, now), now)
+        waiting = [one for one in waiting if one.environment != settings.PRACTICE]
     if not waiting:
-        return 0
+        return count
     try:
         key = key_for(session, now)
     except DomainError as error:
         pause(session, code=CERTIFICATE, detail=str(error), now=now)
-        return 0
+        return count
+    return count + _sign(session, waiting, key, now)
+
+
+def _sign(
+    session: Session, waiting: Sequence[FiscalDocument], key: SigningKey, now: datetime
+) -> int:
     hash_name = tenant_settings.read(session, settings.HASH)
     issuers = IssuerReader(session)
     today = to_local_date(now)

@@ -51,7 +51,9 @@ class IssuerReader:
             nombre_comercial=profile.trade_name,
             dir_matriz=profile.head_office_address,
             dir_establecimiento=address or profile.head_office_address,
-            ambiente=Ambiente(str(environment)),
+            ambiente=Ambiente.PRUEBAS
+            if environment == settings.PRACTICE
+            else Ambiente(str(environment)),
             obligado_contabilidad=regime.keeps_accounts,
             regimen=REGIMES[regime.regime],
             agente_retencion=regime.withholding_agent_resolution,

@@ -17,6 +17,7 @@ from core.db.tenancy import scope_of, utc_now
 from core.ids import new_id
 from core.models import Tenant
 from core.services import companies
+from plugins.einvoice_sri import settings
 from plugins.einvoice_sri.domain.estados import ENDS, PERSONA, SECUENCIAL, STANDING, Estado, pausa
 from plugins.einvoice_sri.domain.ports import Mensaje
 from plugins.einvoice_sri.domain.sobre import fecha_de, mismo_documento, partes
@@ -129,6 +130,7 @@ def _write_attempts(session: Session, outcomes: Sequence[Outcome]) -> None:
 
 
 def _announce(session: Session, documents: Sequence[FiscalDocument], now: datetime) -> None:
+    documents = [one for one in documents if one.environment != settings.PRACTICE]
     if not documents:
         return
     tenant = session.get_one(Tenant, scope_of(session).tenant_id)

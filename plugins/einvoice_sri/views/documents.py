@@ -115,7 +115,7 @@ class DocumentPages(Pages):
     @command("/<uuid:document_id>/stands", action="annul")
     def stands(self, ctx: Context, document_id: UUID) -> Any:
         """The annulment did not come about."""
-        withdraw_annulment(ctx.session, document_id)
+        withdraw_annulment(ctx.session, document_id, now=ctx.now)
         return ctx.go("einvoice_sri.document.show", document_id=document_id)
 
     @command("/pauses/<uuid:pause_id>/resume", action="correct")

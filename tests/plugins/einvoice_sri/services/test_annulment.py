@@ -65,10 +65,10 @@ def test_it_may_come_to_nothing(site, tenant, now, request_fiscal, documents, dr
     (row,) = documents()
     with unit_of_work(tenant.scope) as session:
         request_annulment(session, row.id, today=TODAY, now=now)
-        withdraw_annulment(session, row.id)
+        withdraw_annulment(session, row.id, now=now)
     assert (documents()[0].state, documents()[0].annulment_at) == ("authorized", None)
     with unit_of_work(tenant.scope) as session, pytest.raises(Conflict):
-        withdraw_annulment(session, row.id)
+        withdraw_annulment(session, row.id, now=now)
 
 
 def test_too_late_and_consumidor_final(site, tenant, now, request_fiscal, documents, drain):
