@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from operator import attrgetter
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -67,51 +66,67 @@ _WRITERS: dict[Any, _Reader] = {}
 
 
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
-_TextWriter = Callable[[Any], str]
+_Memo = dict[int, str]
+_TextWriter = Callable[[Any, _Memo], str]
 
 
-def to_text(value: Any) -> str:
-    """The JSON text of a dataclass, or of a value that a field may hold. Raises ``TypeError``."""
-    kind = type(value)
-    writer = _TEXT_WRITERS.get(kind)
-    if writer is None:
-        writer = _TEXT_WRITERS[kind] = _text_writer(kind)
-    return writer(value)
+def to_text(value: Any, memo: _Memo | None = None) -> str:
+    """The JSON text of a dataclass, or of a value that a field may hold. Raises ``TypeError``.
+
+    With the same ``memo`` for many values, tuples that they share are written once (as
+    ``copy.deepcopy`` does it, by identity): the values must outlive the memo.
+    """
+    return _text_writer(type(value))(value, {} if memo is None else memo)
 
 
 def _text_writer(kind: Any) -> _TextWriter:
+    """How values of a type are written as text: found once for each type."""
+    if kind not in _TEXT_WRITERS:
+        _TEXT_WRITERS[kind] = _new_text_writer(kind)
+    return _TEXT_WRITERS[kind]
+
+
+def _new_text_writer(kind: Any) -> _TextWriter:
+    if issubclass(kind, (str, UUID, Decimal, date, Mapping, list, *_PLAIN)):
+        return lambda value, _: _quoted(to_json(value))
+    if issubclass(kind, tuple):
+        return _tuple_text
     if not dataclasses.is_dataclass(kind):
-        if issubclass(kind, (list, tuple)):
-            return lambda value: "[" + ", ".join(map(to_text, value)) + "]"
-        if issubclass(kind, (str, UUID, Decimal, date, Mapping, *_PLAIN)):
-            return lambda value: _quoted(to_json(value))
         raise TypeError(f"{kind.__name__} cannot travel as JSON")
     names = _names(cast(Any, kind))
     template = "{" + ", ".join(f'"{name}": %s' for name in names) + "}"
-    if len(names) < 2:
-        return lambda value: template % tuple(to_text(getattr(value, name)) for name in names)
-    fields, known = attrgetter(*names), _TEXT_WRITERS
+    known = _TEXT_WRITERS
 
-    def write(value: Any) -> str:
-        found = fields(value)
+    def write(value: Any, memo: _Memo) -> str:
+        found = [getattr(value, name) for name in names]
         try:
-            return template % tuple([known[type(one)](one) for one in found])
+            return template % tuple([known[type(one)](one, memo) for one in found])
         except KeyError:  # a type that was not met before
-            return template % tuple(map(to_text, found))
+            return template % tuple([_text_writer(type(one))(one, memo) for one in found])
 
     return write
 
 
+def _tuple_text(value: tuple[Any, ...], memo: _Memo) -> str:
+    if not value:
+        return "[]"
+    text = memo.get(id(value))
+    if text is None:
+        parts = [_text_writer(type(one))(one, memo) for one in value]
+        text = memo[id(value)] = "[" + ", ".join(parts) + "]"
+    return text
+
+
 _TEXT_WRITERS: dict[Any, _TextWriter] = {
-    type(None): lambda _: "null",
-    bool: lambda value: "true" if value else "false",
-    int: str,
-    str: json.encoder.encode_basestring,
-    Decimal: lambda value: f'"{value}"',
-    UUID: lambda value: f'"{value}"',
-    date: lambda value: f'"{value.isoformat()}"',
-    datetime: lambda value: f'"{value.isoformat()}"',
-    tuple: lambda value: "[" + ", ".join(map(to_text, value)) + "]" if value else "[]",
+    type(None): lambda _value, _memo: "null",
+    bool: lambda value, _: "true" if value else "false",
+    int: lambda value, _: str(value),
+    str: lambda value, _: json.encoder.encode_basestring(value),
+    Decimal: lambda value, _: f'"{value}"',
+    UUID: lambda value, _: f'"{value}"',
+    date: lambda value, _: f'"{value.isoformat()}"',
+    datetime: lambda value, _: f'"{value.isoformat()}"',
+    tuple: _tuple_text,
 }
 
 

@@ -60,6 +60,10 @@ COLUMNS = (
 )
 
 
+# What lines of the same plan and period have in common, worked out once for a batch.
+_Printed = dict[tuple[int, int, "PlanFacts"], InvoiceLineDraft]
+
+
 class PlanFacts(NamedTuple):
     """What an invoice line needs of a plan."""
 
@@ -142,7 +146,8 @@ def charge_batch(
     be invoiced; nothing may then be kept.
     """
     groups = group_by_invoice(batch)
-    drafts = [_draft(group, terms) for group in groups.values()]
+    printed: _Printed = {}
+    drafts = [_draft(group, terms, printed) for group in groups.values()]
     refs: list[InvoiceRef] = []
     if drafts:
         refs = plugins.service(InvoiceIssuing).issue(session, drafts, now=now)
@@ -160,7 +165,7 @@ def charge_batch(
     return Charged(refs, len(batch), free, amount)
 
 
-def _draft(group: Sequence[ToCharge], terms: Terms) -> InvoiceDraft:
+def _draft(group: Sequence[ToCharge], terms: Terms, printed: _Printed) -> InvoiceDraft:
     first = group[0]
     info = terms.info
     if info:
@@ -169,7 +174,7 @@ def _draft(group: Sequence[ToCharge], terms: Terms) -> InvoiceDraft:
         customer_id=first.customer_id,
         issue_point_id=terms.issue_point_id,
         issued_on=terms.issued_on,
-        lines=tuple(_line(one) for one in group),
+        lines=tuple([_line(one, printed) for one in group]),
         source=SOURCE,
         source_key=_source_key(first),
         due_on=first.due_on,
@@ -184,16 +189,28 @@ def _source_key(first: ToCharge) -> str:
     return f"{key}:{first.plan.code}" if first.charge.kind == "change" else key
 
 
-def _line(one: ToCharge) -> InvoiceLineDraft:
+def _line(one: ToCharge, printed: _Printed) -> InvoiceLineDraft:
     if one.line is not None:
         return one.line
-    return line_for(
-        code=one.plan.code,
-        plan_name=one.plan.name,
-        quantity=one.quantity,
-        tax_code=one.plan.tax_code,
-        charge=one.charge,
-        about={"subscription_id": str(one.subscription_id), "kind": one.charge.kind},
+    key = (id(one.charge), one.quantity, one.plan)
+    line = printed.get(key)
+    if line is None:
+        line = printed[key] = line_for(
+            code=one.plan.code,
+            plan_name=one.plan.name,
+            quantity=one.quantity,
+            tax_code=one.plan.tax_code,
+            charge=one.charge,
+        )
+    about = {"subscription_id": str(one.subscription_id), "kind": one.charge.kind}
+    return InvoiceLineDraft(
+        line.code,
+        line.description,
+        line.quantity,
+        line.unit_price,
+        line.tax_code,
+        details=line.details,
+        derivation={**(line.derivation or {}), **about},
     )
 
 
@@ -205,9 +222,12 @@ def _write(
     now: datetime,
 ) -> None:
     tenant = scope_of(session).tenant_id
+    derived: dict[int, dict[str, Any]] = {}  # of charges that many subscriptions share
     rows = []
     for one in batch:
         charge = one.charge
+        if id(charge) not in derived:
+            derived[id(charge)] = derivation_json(charge.derivation)
         invoice_id = invoice_of.get(id(one))
         line = one.line
         rows.append(
@@ -228,7 +248,7 @@ def _write(
                 one.due_on,
                 one.suspend_on,
                 invoice_id,
-                derivation_json(charge.derivation)
+                derived[id(charge)]
                 if line is None or line.derivation is None
                 else dict(line.derivation),
             )

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from core.db.bulk import among
 from plugins.billing.domain.calendar import BillingCalendar, Span
-from plugins.billing.domain.invoicing import charge_for
+from plugins.billing.domain.invoicing import PlannedCharge, charge_for
 from plugins.billing.domain.lifecycle import ACTIVE
 from plugins.billing.domain.pricing import PriceNotice, PriceVersion, price_for
 from plugins.billing.models import Charge, PriceNoticeRow, PriceVersionRow, Subscription
@@ -23,6 +23,7 @@ from plugins.billing.services.charging import PlanFacts, ToCharge, read_plans
 
 BATCH = 2000
 ONE_DAY = timedelta(days=1)
+Dates = tuple[date | None, date | None]  # due, suspend
 _COLUMNS = (
     Subscription.id,
     Subscription.customer_id,
@@ -177,6 +178,7 @@ def _work_out(
     plans = read_plans(session, plan_ids)
     versions, notices = _told_prices(session, [row.id for row in rows if row.is_told])
     keep = calendar.policy.suspended_at_run == "keep_issuing"
+    periods = _Periods(calendar, issued_on)
     for row in rows:
         if len(batch.charges) >= limit and row.customer_id != batch.payers[-1]:
             break
@@ -187,51 +189,62 @@ def _work_out(
             batch.blocked.append(row.id)
             continue
         told = (versions.get(row.id, []), notices.get(row.id, []))
-        _charge_until(batch, calendar, row, plans, told, on=on, issued_on=issued_on)
+        _charge_until(batch, periods, row, plans, told, on=on)
     return batch
+
+
+class _Periods:
+    """What a period costs and when it is due. Many subscriptions share plan and period: worked out once."""
+
+    def __init__(self, calendar: BillingCalendar, issued_on: date) -> None:
+        self.span_at = calendar.span_at
+        self._calendar = calendar
+        self._issued_on = issued_on
+        self._known: dict[tuple[Decimal, str, Span], tuple[PlannedCharge, Dates]] = {}
+
+    def charge(self, price: Decimal, basis: str, span: Span) -> tuple[PlannedCharge, Dates]:
+        """The charge, and its due and suspension dates when issued now (R13)."""
+        key = (price, basis, span)
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = (charge_for(price, span, basis), self._dates(span))
+        return found
+
+    def _dates(self, span: Span) -> Dates:
+        due_on = self._calendar.due_when_issued(span, self._issued_on)
+        if due_on is None or due_on == span.due_on:
+            return due_on, span.suspend_on
+        return due_on, self._calendar.suspend_on(due_on, span.first - ONE_DAY)
 
 
 def _charge_until(
     batch: Batch,
-    calendar: BillingCalendar,
+    periods: _Periods,
     row: Any,
     plans: dict[UUID, PlanFacts],
     told: tuple[list[PriceVersion], list[PriceNotice]],
     *,
     on: date,
-    issued_on: date,
 ) -> None:
     """Every period of one subscription whose issue date has come: usually one.
 
     Two on its first 25th after a contract of the last days of a month, more when runs were missed.
     """
     plan_id = row.next_plan_id or row.plan_id
-    agreed = row.next_price if row.next_plan_id else row.price
+    price = row.next_price if row.next_plan_id else row.price
     start_on, at, issue_on = row.start_on, row.next_period_start, row.next_issue_on
+    span = periods.span_at(start_on, at)
     while issue_on <= on:
-        span = calendar.span_at(start_on, at)
-        price = agreed
         if told[1]:
-            price = price_for(agreed, *told, period_start=at, issue_on=issue_on)
-        charge = charge_for(price * row.quantity, span, row.basis)
-        due_on, suspend_on = _dates(calendar, span, issued_on)
+            price = price_for(price, *told, period_start=at, issue_on=issue_on)
+        charge, dates = periods.charge(price * row.quantity, row.basis, span)
         batch.charges.append(
-            ToCharge(
-                row.id, row.customer_id, row.quantity, plans[plan_id], charge, due_on, suspend_on
-            )
+            ToCharge(row.id, row.customer_id, row.quantity, plans[plan_id], charge, *dates)
         )
         at = span.last + ONE_DAY
-        agreed, issue_on = price, calendar.span_at(start_on, at).issue_on
-    batch.advances.append(Advance(row.id, at - ONE_DAY, at, issue_on, plan_id, agreed))
-
-
-def _dates(
-    calendar: BillingCalendar, span: Span, issued_on: date
-) -> tuple[date | None, date | None]:
-    due_on = calendar.due_when_issued(span, issued_on)
-    if due_on is None or due_on == span.due_on:
-        return due_on, span.suspend_on
-    return due_on, calendar.suspend_on(due_on, span.first - ONE_DAY)
+        span = periods.span_at(start_on, at)
+        issue_on = span.issue_on
+    batch.advances.append(Advance(row.id, at - ONE_DAY, at, issue_on, plan_id, price))
 
 
 def _told_prices(

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
-from core.db.bulk import array_text
+from core.db.bulk import array_text, without_collector
 from core.db.session import tenant_work
 from core.domain.money import ZERO
 from core.errors import DomainError
@@ -185,7 +185,7 @@ class _Runner:
     ) -> Batch:
         batch = known
         try:
-            with tenant_work(self.tenant_id) as session:
+            with without_collector(), tenant_work(self.tenant_id) as session:
                 batch = read_due(
                     session,
                     self.calendar,

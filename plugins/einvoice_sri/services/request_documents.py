@@ -97,7 +97,8 @@ def request_documents(
             insert(FiscalDocument), [dict(zip(COLUMNS, row, strict=True)) for row in rows]
         )
     else:
-        rows = [_row(one, JsonText(to_text(one)), **common) for one in requests]
+        memo: dict[int, str] = {}  # many invoices of a run have the same lines
+        rows = [_row(one, JsonText(to_text(one, memo)), **common) for one in requests]
         copy_rows(session, FiscalDocument.__table__, COLUMNS, rows)  # type: ignore[arg-type]
     jobs.defer_many(session, list(_deferrals(tenant, requests)))
 

@@ -24,7 +24,7 @@ from core.contracts.fiscal import FiscalLine, FiscalPayment, FiscalTax, InvoiceR
 from core.contracts.sales import CustomerData, InvoiceDraft, InvoiceRef
 from core.contracts.services import FiscalIssuing
 from core.db.bulk import among
-from core.db.events import emit
+from core.db.events import emit_all
 from core.db.tenancy import scope_of
 from core.errors import DomainError, NotFound, ServiceMissing
 from core.i18n import _
@@ -194,22 +194,42 @@ def _without_repeats(
 def _prepare(session: Session, drafts: Sequence[InvoiceDraft]) -> list[_Ready]:
     customers = read_customers(session, {one.customer_id for one in drafts})
     _check_own(session, drafts)
-    rates: dict[tuple[str, date], Decimal] = {}
+    totals_of = _Totals(session)
     ready = []
     for at, draft in enumerate(drafts):
         customer = customers.get(draft.customer_id)
         if customer is None:
             raise NotFound(_("That customer does not exist. Choose another one."))
-        by_code = {}
-        for line in draft.lines:
-            key = (line.tax_code, draft.issued_on)
-            if key not in rates:
-                rates[key] = tax_rates.rate(session, IVA, *key)
-            by_code[line.tax_code] = rates[key]
-        totals = total_up(draft.lines, by_code)
+        totals = totals_of(draft)
         check_receiver(customer, totals)
         ready.append(_Ready(at, draft, customer, totals))
     return ready
+
+
+class _Totals:
+    """The totals of drafts. Many of a run have the same amounts: they are added up once."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._rates: dict[tuple[str, date], Decimal] = {}
+        self._known: dict[tuple[Any, ...], DocumentTotals] = {}
+
+    def __call__(self, draft: InvoiceDraft) -> DocumentTotals:
+        key = (
+            draft.issued_on,
+            *[(one.quantity, one.unit_price, one.discount, one.tax_code) for one in draft.lines],
+        )
+        found = self._known.get(key)
+        if found is None:
+            rates = {one.tax_code: self._rate(one.tax_code, draft.issued_on) for one in draft.lines}
+            found = self._known[key] = total_up(draft.lines, rates)
+        return found
+
+    def _rate(self, code: str, on: date) -> Decimal:
+        key = (code, on)
+        if key not in self._rates:
+            self._rates[key] = tax_rates.rate(self._session, IVA, code, on)
+        return self._rates[key]
 
 
 def read_customers(session: Session, ids: set[UUID]) -> dict[UUID, CustomerData]:
@@ -269,6 +289,7 @@ def _store(
     requests: list[InvoiceRequest] = []
     events: list[InvoiceIssued] = []
     made: list[tuple[InvoiceRef, _Ready]] = []
+    shared = _Shared()
     for point, ones in by_point.items():
         series = numbers[point]
         head = f"{series.branch_code}-{series.issue_point_code}-"
@@ -300,8 +321,8 @@ def _store(
                     totals.discount,
                     totals.tax,
                     totals.total,
-                    [[t.tax_code, str(t.rate), str(t.base), str(t.amount)] for t in totals.taxes],
-                    [list(pair) for pair in draft.additional_info],
+                    shared.taxes(totals),
+                    shared.pairs(draft.additional_info),
                     draft.source,
                     draft.source_key,
                     "issued",
@@ -328,12 +349,12 @@ def _store(
                         line.tax_code,
                         sums.rate,
                         sums.tax,
-                        [list(pair) for pair in line.details],
+                        shared.pairs(line.details),
                         None if line.derivation is None else dict(line.derivation),
                     )
                 )
             if fiscal is not None:
-                requests.append(_request(invoice_id, series, sequence, one))
+                requests.append(_request(invoice_id, series, sequence, one, shared))
             events.append(
                 InvoiceIssued(
                     invoice_id,
@@ -357,13 +378,72 @@ def _store(
     write_rows(session, InvoiceLine, LINE_COLUMNS, lines)
     if fiscal is not None:
         fiscal.request(session, requests, now=now)
-    for event in events:
-        emit(session, event, now=now)
+    emit_all(session, events, now=now)
     return made
 
 
+class _Shared:
+    """Values that many invoices of a batch have in common: made, and later written, once.
+
+    It knows totals by their identity, so they must outlive it.
+    """
+
+    def __init__(self) -> None:
+        self._taxes: dict[int, list[list[str]]] = {}
+        self._pairs: dict[tuple[tuple[str, str], ...], list[list[str]]] = {}
+        self._lines: dict[tuple[Any, ...], tuple[FiscalLine, ...]] = {}
+        self._payments: dict[tuple[int, str, int], tuple[FiscalPayment, ...]] = {}
+
+    def taxes(self, totals: DocumentTotals) -> list[list[str]]:
+        """The tax table of an invoice."""
+        found = self._taxes.get(id(totals))
+        if found is None:
+            found = self._taxes[id(totals)] = [
+                [one.tax_code, str(one.rate), str(one.base), str(one.amount)]
+                for one in totals.taxes
+            ]
+        return found
+
+    def pairs(self, pairs: tuple[tuple[str, str], ...]) -> list[list[str]]:
+        """Names and values: additional information, details of a line."""
+        found = self._pairs.get(pairs)
+        if found is None:
+            found = self._pairs[pairs] = [list(pair) for pair in pairs]
+        return found
+
+    def lines(self, draft: InvoiceDraft, totals: DocumentTotals) -> tuple[FiscalLine, ...]:
+        """The lines of the fiscal document."""
+        key = (id(totals), *[(one.code, one.description, one.details) for one in draft.lines])
+        found = self._lines.get(key)
+        if found is None:
+            found = self._lines[key] = tuple(
+                FiscalLine(
+                    code=line.code,
+                    description=line.description,
+                    quantity=line.quantity,
+                    unit_price=line.unit_price,
+                    discount=line.discount,
+                    subtotal=sums.subtotal,
+                    taxes=(FiscalTax(IVA, sums.tax_code, sums.rate, sums.subtotal, sums.tax),),
+                    details=line.details,
+                )
+                for line, sums in zip(draft.lines, totals.lines, strict=True)
+            )
+        return found
+
+    def payments(self, draft: InvoiceDraft, totals: DocumentTotals) -> tuple[FiscalPayment, ...]:
+        """How the fiscal document says that it is paid."""
+        key = (id(totals), draft.payment_method, draft.payment_term_days)
+        found = self._payments.get(key)
+        if found is None:
+            found = self._payments[key] = (
+                FiscalPayment(draft.payment_method, totals.total, draft.payment_term_days),
+            )
+        return found
+
+
 def _request(
-    invoice_id: UUID, series: numbering.Numbers, sequence: int, one: _Ready
+    invoice_id: UUID, series: numbering.Numbers, sequence: int, one: _Ready, shared: _Shared
 ) -> InvoiceRequest:
     draft = one.draft
     return InvoiceRequest(
@@ -375,20 +455,8 @@ def _request(
         counterpart=one.customer,
         additional_info=draft.additional_info,
         priority=COUNTER_PRIORITY if draft.source == "till" else 0,
-        lines=tuple(
-            FiscalLine(
-                code=line.code,
-                description=line.description,
-                quantity=line.quantity,
-                unit_price=line.unit_price,
-                discount=line.discount,
-                subtotal=sums.subtotal,
-                taxes=(FiscalTax(IVA, sums.tax_code, sums.rate, sums.subtotal, sums.tax),),
-                details=line.details,
-            )
-            for line, sums in zip(draft.lines, one.totals.lines, strict=True)
-        ),
-        payments=(FiscalPayment(draft.payment_method, one.totals.total, draft.payment_term_days),),
+        lines=shared.lines(draft, one.totals),
+        payments=shared.payments(draft, one.totals),
     )
 
 
