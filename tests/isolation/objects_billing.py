@@ -8,7 +8,14 @@ from decimal import Decimal
 from core.contracts.sales import CustomerData
 from core.db.session import unit_of_work
 from plugins.billing.models import Subscription
-from plugins.billing.services import cancel, plans, reminder_stops, run_billing, subscribe
+from plugins.billing.services import (
+    cancel,
+    cancel_links,
+    plans,
+    reminder_stops,
+    run_billing,
+    subscribe,
+)
 from plugins.sales.services.keep_customers import ensure_customers
 from tests.isolation.world import Case, Side
 
@@ -37,6 +44,8 @@ def add(side: Side) -> None:
             )
         cancel.cancel(session, side["leaving"], now=side.now)
         side.objects["reminded"] = session.get_one(Subscription, side["leaving"]).customer_id
+        path = cancel_links.cancel_path(session, side["subscription"])
+        side.objects["leaving_signature"] = path.rpartition("/")[2]
         path = reminder_stops.stop_path(session, side["reminded"])
         side.objects["reminder_signature"] = path.rpartition("/")[2]
     result = run_billing.run_billing(side.tenant_id, on=START, now=side.now)
@@ -87,6 +96,15 @@ CASES = {
     ),
     "api.billing.subscription.cancel": Case(**SUBSCRIPTION, json=lambda s: {}),
     "billing.chart.index": Case(),
+    "billing.leaving.cancel": Case(
+        ids=lambda s: {
+            "tenant_id": s.tenant_id,
+            "subscription_id": s["subscription"],
+            "signature": s["leaving_signature"],
+        },
+        form=lambda s: {},
+        answers=(200,),
+    ),
     "billing.plan.index": Case(),
     "billing.plan.new": Case(
         form=lambda s: {

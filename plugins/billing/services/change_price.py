@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import Any
@@ -14,7 +14,9 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core.adapters.clock import to_local_date
+from core import plugins
+from core.adapters.clock import to_local, to_local_date
+from core.contracts.services import CustomerDirectory
 from core.db.tenancy import scope_of
 from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
@@ -28,6 +30,7 @@ from plugins.billing.services.calendars import read_calendar
 
 CHUNK = 500
 LOOK_AHEAD = 60  # issue dates
+MAILS_FROM = 7  # o'clock; jobs.SCHEDULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ def change_price(
 ) -> PriceChange:
     """Add a price version; with ``notify`` tell every subscriber of the plan by mail.
 
-    Whoever is not told at least 30 days before an invoice keeps the old price for it. Raises
+    Whoever is not told at least 30 days before an invoice keeps the old price for it; nobody is told
+    whose address is not known, and the mail counts from the day it leaves (07:00). Raises
     ``DomainError`` for a date already past or a version that exists.
     """
     plan = session.get(Plan, plan_id)
@@ -84,7 +88,7 @@ def change_price(
     )
     if not notify:
         return PriceChange(0, None, None)
-    return _tell(session, version, today=today)
+    return _tell(session, version, told_on=_leaves_on(now))
 
 
 def count_subscribers(session: Session, plan_id: UUID) -> int:
@@ -99,11 +103,23 @@ def count_subscribers(session: Session, plan_id: UUID) -> int:
     )
 
 
-def _tell(session: Session, version: PriceVersionRow, *, today: date) -> PriceChange:
+def _leaves_on(now: datetime) -> date:
+    """The day of the next 07:00 in Guayaquil: when a notice made now is mailed."""
+    local = to_local(now)
+    return local.date() if local.hour < MAILS_FROM else local.date() + timedelta(days=1)
+
+
+def _with_address(session: Session, rows: Sequence[Any]) -> list[Any]:
+    known = plugins.service(CustomerDirectory).read(session, {row.customer_id for row in rows})
+    return [row for row in rows if (who := known.get(row.customer_id)) and who.email]
+
+
+def _tell(session: Session, version: PriceVersionRow, *, told_on: date) -> PriceChange:
     calendar = read_calendar(session)
     rows = session.execute(
         select(
             Subscription.id,
+            Subscription.customer_id,
             Subscription.price,
             Subscription.start_on,
             Subscription.next_period_start,
@@ -115,10 +131,14 @@ def _tell(session: Session, version: PriceVersionRow, *, today: date) -> PriceCh
     ).all()
     tenant = scope_of(session).tenant_id
     firsts: list[date] = []
-    for chunk in _chunks(rows):
+    count = 0
+    for chunk in (_with_address(session, part) for part in _chunks(rows)):
+        if not chunk:
+            continue
+        count += len(chunk)
         told = []
         for row in chunk:
-            first = _first_issue(calendar, row, PriceNotice(version.valid_from, today))
+            first = _first_issue(calendar, row, PriceNotice(version.valid_from, told_on))
             firsts += [first] if first else []
             told.append((row, first))
         session.execute(
@@ -130,7 +150,7 @@ def _tell(session: Session, version: PriceVersionRow, *, today: date) -> PriceCh
                     "price_version_id": version.id,
                     "old_price": row.price,
                     "new_price": version.price,
-                    "notified_on": today,
+                    "notified_on": told_on,
                     "first_issue_on": first,
                 }
                 for row, first in told
@@ -143,7 +163,7 @@ def _tell(session: Session, version: PriceVersionRow, *, today: date) -> PriceCh
                     "tenant_id": tenant,
                     "subscription_id": row.id,
                     "kind": "price",
-                    "on_date": today,
+                    "on_date": told_on,
                     "details": {
                         "old": str(row.price),
                         "new": str(version.price),
@@ -153,7 +173,7 @@ def _tell(session: Session, version: PriceVersionRow, *, today: date) -> PriceCh
                 for row, first in told
             ],
         )
-    return PriceChange(len(rows), min(firsts, default=None), max(firsts, default=None))
+    return PriceChange(count, min(firsts, default=None), max(firsts, default=None))
 
 
 def _first_issue(calendar: BillingCalendar, row: Any, notice: PriceNotice) -> date | None:

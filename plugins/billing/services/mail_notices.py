@@ -21,7 +21,7 @@ from core.i18n import _
 from core.models import CompanyProfile, Tenant
 from core.web.formats import day, money
 from plugins.billing.models import Charge, Notice, Plan, Subscription
-from plugins.billing.services import reminder_stops
+from plugins.billing.services import cancel_links, reminder_stops
 from plugins.billing.services.charging import how_to_pay
 
 REMINDERS = ("due_in_5", "due_in_1", "due_today", "overdue_1")
@@ -77,6 +77,9 @@ def compose_notice(session: Session, notice_id: UUID, *, now: datetime) -> Mail 
         return None
     subject, sentences = _words(row, invoice)
     lines: list[Line] = [Line(one) for one in sentences]
+    if row.kind == "price":
+        path = cancel_links.cancel_path(session, row.subscription_id)
+        lines.append(Line(_("Cancel subscription"), runtime.current().settings.address + path))
     if row.kind == "cancelled":
         lines += _still_due(session, row.subscription_id)
     if invoice is not None:
@@ -218,7 +221,7 @@ def _price_words(plan: str, details: Mapping[str, Any]) -> list[str]:
                 day=day(date.fromisoformat(first)),
             )
         )
-    sentences.append(_("If you prefer not to continue, answer this mail before that day."))
+    sentences.append(_("If you prefer not to continue, answer this mail or cancel before that day."))
     return sentences
 
 

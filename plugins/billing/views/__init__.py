@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plugins.billing.views.plans import PlanPages
-from plugins.billing.views.reminders import ReminderPages
+from plugins.billing.views.reminders import LeavingPages, ReminderPages
 from plugins.billing.views.runs import ChartPages, RunPages
 from plugins.billing.views.subscriptions import SubscriptionPages
 
 if TYPE_CHECKING:
     from core.app import Site
 
-PAGES = (SubscriptionPages, PlanPages, RunPages, ChartPages, ReminderPages)
+PAGES = (SubscriptionPages, PlanPages, RunPages, ChartPages, ReminderPages, LeavingPages)
 
 
 def register(site: Site) -> None:

@@ -42,7 +42,11 @@ def test_a_plan_a_contract_its_calendar_a_report_and_its_end(call, client, tenan
     assert other.status_code == 409
     path = f"/billing/subscriptions/{made.json['id']}"
     (charge,) = made.json["charges"]
-    assert (charge["kind"], charge["amount"], charge["derivation"]["rule"]) == ("first", "30.00", "R2")
+    assert (charge["kind"], charge["amount"], charge["derivation"]["rule"]) == (
+        "first",
+        "30.00",
+        "R2",
+    )
     coming = call("get", f"{path}/schedule").json["invoices"]
     assert coming == shown[1:] + coming[2:]  # the same function
     report = {

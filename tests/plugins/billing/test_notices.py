@@ -15,6 +15,7 @@ from core.domain.payment_codes import payment_code
 from plugins.billing import jobs
 from plugins.billing.models import Notice
 from plugins.billing.services import mail_notices
+from plugins.billing.services.change_price import change_price
 from plugins.sales.models import BankAccount, CreditNote, Invoice
 
 
@@ -176,3 +177,39 @@ def test_a_paid_or_begun_period_and_a_shared_invoice_are_not_credited(
     )
     assert gym.subscription(one).state == "active"  # nothing half-done
     assert gym.subscription(other).state == "active"
+
+
+def test_a_new_price_is_told_with_a_way_out_and_counts_from_the_day_the_mail_leaves(
+    gym, outbox, client, post
+):
+    """A-29: announced on 25 April at 09:00, mailed on the 26th at 07:00: June keeps the old price."""
+    plan = gym.plan("30.00")
+    known, mute = gym.subscribe(plan), gym.subscribe(plan, gym.customer(email=" "))
+    gym.pay_all()
+    for day in ("2026-03-25", "2026-04-25"):
+        gym.on(day)
+        gym.run()
+        gym.pay_all()
+    with tenant_work(gym.id) as session:
+        told = change_price(
+            session, plan, price=Decimal("33.00"), valid_from=date(2026, 6, 1), notify=True,
+            now=gym.clock.now(),
+        )  # fmt: skip
+    assert (told.told, told.first_issue_on) == (1, date(2026, 6, 25))
+    outbox.mails.clear()
+    live(gym, "2026-04-26")
+    (mail,) = [one for one in outbox.mails if "precio" in one.subject.lower()]
+    for part in ("$ 30,00", "$ 33,00", "25/06/2026"):
+        assert part in mail.text, part
+    for day in ("2026-05-25", "2026-06-25"):
+        gym.on(day)
+        gym.run()
+        gym.pay_all()
+    prices = {one: [str(row.amount) for row in gym.charges(one)[-2:]] for one in (known, mute)}
+    assert prices == {known: ["30.00", "33.00"], mute: ["30.00", "30.00"]}
+    path = re.search(r"https?://[^/\s]+(/suscripcion/\S+)", mail.text)[1]
+    assert "31/07/2026" in client.get(path).text
+    assert client.get(path[:-2] + "xx").status_code == 404
+    assert gym.subscription(known).state == "active"
+    assert "Cancelada" in post(client, path).text
+    assert gym.subscription(known).ends_on == date(2026, 7, 31)
