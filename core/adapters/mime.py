@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from email.header import Header
+from collections.abc import Iterator
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -19,6 +19,7 @@ from core.contracts.ports import Attachment, Mail
 
 _PLAIN_ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[\w-]+(\.[\w-]+)*", re.ASCII)  # fmt: skip
 _SHORT = 60
+_WORD = 45  # octets in an encoded word: 60 letters of base64 and 12 around them
 
 
 def build(mail: Mail, *, sender: str) -> EmailMessage:
@@ -112,8 +113,19 @@ def _together(subtype: str, boundary: str, parts: list[bytes]) -> bytes:
 def _text_line(name: str, text: str) -> bytes:
     if text.isascii() and len(text) <= _SHORT and text.isprintable():
         return f"{name}: {text}\r\n".encode()
-    folded = Header(text, "utf-8", header_name=name).encode(linesep="\r\n")
-    return f"{name}: {folded}\r\n".encode()
+    return f"{name}: ".encode() + b"\r\n ".join(_encoded_words(text)) + b"\r\n"
+
+
+def _encoded_words(text: str) -> Iterator[bytes]:
+    """RFC 2047, in base64: each word at most 75 long and a whole number of letters."""
+    word = b""
+    for letter in text:
+        octets = letter.encode("utf-8", "replace")
+        if len(word) + len(octets) > _WORD:
+            yield b"=?utf-8?b?%b?=" % binascii.b2a_base64(word, newline=False)
+            word = b""
+        word += octets
+    yield b"=?utf-8?b?%b?=" % binascii.b2a_base64(word, newline=False)
 
 
 @lru_cache(maxsize=256)

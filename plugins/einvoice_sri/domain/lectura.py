@@ -144,11 +144,13 @@ def _instance(
         if one is None or place < last or (place == last and not again):
             raise _wrong(child, _("it is unknown, repeated or out of order here"))
         last = place
-        if again:
+        if one.forma == "hoja" and not child.attrib and not len(child):
+            values[one.name] = _LEAVES[one.tipo](child, child.text or "")
+        elif again:
             values[one.name] = (*values.get(one.name, ()), _group(one.tipo, child))
         else:
             values[one.name] = _value(one, child)
-    for one in campos(clase):
+    for one in _besides(clase):
         if one.forma == ATRIBUTO["xml"] and one.tag in attributes:
             values[one.name] = attributes.pop(one.tag)
         elif one.forma == CUERPO["xml"]:
@@ -159,6 +161,17 @@ def _instance(
         name = next(iter(attributes))
         raise _wrong(element, _("it has the unknown attribute %(name)s", name=name))
     return clase(**values)
+
+
+_RESTO: dict[type[Any], tuple[Campo, ...]] = {}
+
+
+def _besides(clase: type[Any]) -> tuple[Campo, ...]:
+    """The fields to look at once the children are read: obligatory ones, attributes, the body."""
+    if clase not in _RESTO:
+        wanted = (ATRIBUTO["xml"], CUERPO["xml"])
+        _RESTO[clase] = tuple(one for one in campos(clase) if one.requerido or one.forma in wanted)
+    return _RESTO[clase]
 
 
 def _group(clase: type[Any], element: Any) -> Any:
@@ -179,12 +192,14 @@ def _value(one: Campo, element: Any) -> Any:
             if child.tag != wanted:
                 raise _wrong(child, _("only %(tag)s may stand here", tag=wanted))
         return tuple(_group(one.tipo, child) for child in element)
-    return _PARSERS[one.tipo](element)
+    return _LEAVES[one.tipo](element, _text(element))
 
 
 def _no_text(element: Any) -> None:
-    loose = [element.text, *(child.tail for child in element)]
-    if any(text and not text.isspace() for text in loose):
+    text = element.text
+    if (text and not text.isspace()) or any(
+        tail and not tail.isspace() for tail in [child.tail for child in element]
+    ):
         raise _wrong(element, _("it may hold elements only, no text"))
 
 
@@ -194,15 +209,13 @@ def _text(element: Any) -> str:
     return str(element.text or "")
 
 
-def _read_decimal(element: Any) -> Decimal:
-    text = _text(element)
+def _decimal(element: Any, text: str) -> Decimal:
     if _DECIMAL.fullmatch(text) is None:
         raise _wrong(element, _("“%(text)s” is no number", text=text[:40]))
     return Decimal(text.strip())
 
 
-def _read_date(element: Any) -> date:
-    text = _text(element)
+def _date(element: Any, text: str) -> date:
     found = _FECHA.fullmatch(text)
     try:
         if found is not None:
@@ -212,8 +225,8 @@ def _read_date(element: Any) -> date:
     raise _wrong(element, _("“%(text)s” is no date dd/mm/yyyy", text=text[:40]))
 
 
-_PARSERS: dict[type[Any], Callable[[Any], Any]] = {
-    str: _text,
-    Decimal: _read_decimal,
-    date: _read_date,
+_LEAVES: dict[type[Any], Callable[[Any, str], Any]] = {
+    str: lambda _element, text: str(text),
+    Decimal: _decimal,
+    date: _date,
 }
