@@ -13,7 +13,7 @@ from core.web.context import Context
 from core.web.paging import page_by_key
 from core.web.views import Pages, command, page
 from plugins.billing.models import Run
-from plugins.billing.services import chart_figures, read_subscriptions
+from plugins.billing.services import chart_figures, forecasts, read_subscriptions
 from plugins.billing.services.report_run import report_run
 from plugins.billing.services.run_billing import check_day, rehearse
 from plugins.billing.services.subscribe import RUN_TENANT
@@ -81,15 +81,19 @@ class RunPages(Pages):
 
 
 class ChartPages(Pages):
-    """Recurring revenue, churn, ageing and collection, with the tables behind them."""
+    """What is to come, recurring revenue, churn, ageing and collection, with the tables behind them."""
 
     route_base = "/billing/charts"
     permission = "billing.chart"
 
     @page("/", action="read")
     def index(self, ctx: Context) -> Any:
-        """All four."""
+        """All of them."""
         figures = chart_figures.read_figures(ctx.session, today=ctx.today)
         return ctx.render(
-            "billing/charts.html", figures=figures, churn=chart_figures.churn, words=words
+            "billing/charts.html",
+            figures=figures,
+            expected=forecasts.read_forecast(ctx.session, today=ctx.today),
+            churn=chart_figures.churn,
+            words=words,
         )

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from core.db.session import tenant_work
 from core.ids import new_id
 from plugins.billing.models import PriceVersionRow, Subscription
+from plugins.billing.services.forecasts import read_forecast
 
 
 @pytest.fixture
@@ -137,3 +138,35 @@ def test_who_may_not_write_is_refused(client, tenant, gym, sign_in, post):
     assert post(client, f"/billing/plans/{plan}/edit", name="x").status_code == 403
     sign_in(client, tenant, "salesperson")
     assert client.get("/billing/subscriptions/").status_code == 403
+
+
+def test_the_forecast_is_what_the_runs_then_issue(owner, gym, client, tenant, sign_in):
+    """Two contracts of 12 March, one of the 28th with its bridge and month on one day."""
+    plan = gym.plan("30.00")
+    for _ in range(2):
+        gym.subscribe(plan)
+    gym.on("2026-03-24")
+    with tenant_work(gym.id) as session:
+        promised = read_forecast(session, today=gym.clock.today())
+    assert [(one.issue_on.isoformat(), one.charges, str(one.amount)) for one in promised] == [
+        ("2026-03-25", 2, "40.00"),
+        ("2026-04-25", 2, "60.00"),
+        ("2026-05-25", 2, "60.00"),
+    ]
+    gym.on("2026-03-28")
+    gym.subscribe(plan)
+    gym.pay_all()
+    gym.run("2026-03-25")
+    gym.pay_all()
+    gym.on("2026-04-24")
+    sign_in(client, tenant, "owner")
+    page = owner.get("/billing/charts/").get_data(as_text=True)
+    with tenant_work(gym.id) as session:
+        promised = read_forecast(session, today=gym.clock.today())
+    for day, one in zip(("2026-04-25", "2026-05-25"), promised, strict=False):
+        gym.on(day)
+        done = gym.run()
+        assert (done.charges, done.amount) == (one.charges, one.amount), day
+        gym.pay_all()
+        assert f"$ {one.amount}".replace(".", ",") in page
+    assert promised[0].charges == 4
