@@ -28,9 +28,12 @@ __all__ = ["Site", "create_app"]
 
 def create_app(settings: Settings, host: Host) -> Flask:
     """The WSGI application. Issues no SQL; ``core.db.session.bind`` must be called before requests."""
+    signing = _session_keys()
     app = Flask("yupana", static_folder=None, template_folder=str(HERE / "templates"))
     app.config.update(
-        SECRET_KEY=_session_key(),
+        SECRET_KEY=signing[-1],
+        SECRET_KEY_FALLBACKS=signing[:-1],
+        WTF_CSRF_SECRET_KEY=signing,
         SESSION_COOKIE_NAME="yupana_session",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
@@ -99,11 +102,13 @@ def _fab_session() -> scoped_session[Session]:
     return scoped_session(sessionmaker(class_=FabSession, info={"scope": NOBODY}))
 
 
-def _session_key() -> bytes:
-    """The key that signs cookies and tokens, the same in every web process: from the master key."""
+def _session_keys() -> list[bytes]:
+    """The keys of cookies and tokens, the same in every web process: the last one signs, those before
+    it (of master keys before a rotation) still verify.
+    """
     from core import runtime
 
     try:
-        return runtime.current().keyring.derive("web.session")
+        return list(reversed(runtime.current().keyring.derive_all("web.session")))
     except runtime.SetupError:
-        return os.urandom(32)
+        return [os.urandom(32)]

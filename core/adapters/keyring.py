@@ -22,6 +22,8 @@ from core.errors import SetupError, YupanaError
 from core.settings import Settings
 
 KEY_BYTES = 32
+FORMER = "master.key.former"
+FORMER_KEPT = 2
 _MAGIC = b"YU1"
 _NONCE, _KEY_ID, _TAG = 12, 8, 16
 _WRAPPED = KEY_BYTES + _TAG
@@ -33,13 +35,17 @@ class SecretUnreadable(YupanaError):
 
 
 class Keyring:
-    """Seals with the first of its master keys, opens with any (rotation keeps the old one a while)."""
+    """Seals with the first of its master keys, opens with any (rotation keeps the old one a while).
 
-    def __init__(self, keys: Sequence[bytes]) -> None:
-        if not keys or any(len(key) != KEY_BYTES for key in keys):
+    ``former`` keys open nothing: what they signed (sessions, links in mails) is still believed.
+    """
+
+    def __init__(self, keys: Sequence[bytes], *, former: Sequence[bytes] = ()) -> None:
+        if not keys or any(len(key) != KEY_BYTES for key in (*keys, *former)):
             raise SetupError("A master key has exactly 32 bytes.")
         self._keys = {_key_id(key): key for key in keys}
         self._first = keys[0]
+        self._signed = tuple(dict.fromkeys((*keys, *former)))
 
     def seal(self, plain: bytes, *, context: str) -> bytes:
         """Encrypt; opening needs the same ``context``."""
@@ -67,7 +73,11 @@ class Keyring:
 
     def derive(self, purpose: str) -> bytes:
         """32 bytes for one purpose (signing sessions, hashing PINs), always the same for this key."""
-        return hmac.digest(self._first, f"yupana/{purpose}".encode(), "sha256")
+        return _derived(self._first, purpose)
+
+    def derive_all(self, purpose: str) -> tuple[bytes, ...]:
+        """``derive`` for every key whose signatures still count, the one that signs now first."""
+        return tuple(_derived(key, purpose) for key in self._signed)
 
     def _unwrap(self, sealed: bytes, context: str) -> tuple[bytes, bytes, bytes]:
         if len(sealed) < _HEAD + _TAG or not sealed.startswith(_MAGIC):
@@ -89,7 +99,8 @@ class Keyring:
 def open_keyring(settings: Settings) -> Keyring:
     """The keyring of an installation. Makes ``<home>/master.key`` where neither it nor the setting exist.
 
-    A file ``master.key.old`` beside it (left by ``yupana secrets rotate``) opens older values.
+    A file ``master.key.old`` beside it (left by an interrupted ``yupana secrets rotate``) opens older
+    values; the keys in ``master.key.former`` only vouch for what they signed.
     Raises ``SetupError`` when a key is not one.
     """
     given = settings.master_key.get_secret_value()
@@ -99,7 +110,26 @@ def open_keyring(settings: Settings) -> Keyring:
     old = settings.home / "master.key.old"
     if old.exists():
         keys.append(_decode(old.read_text(), str(old)))
-    return Keyring(keys)
+    return Keyring(keys, former=read_former(settings.home))
+
+
+def read_former(home: Path) -> list[bytes]:
+    """The master keys before the last rotations, newest first; none where nothing was rotated."""
+    file = home / FORMER
+    if not file.exists():
+        return []
+    return [_decode(line, str(file)) for line in file.read_text().splitlines() if line.strip()]
+
+
+def keep_former(home: Path, key: bytes) -> None:
+    """Let what ``key`` signed count until it ends by itself; the ``FORMER_KEPT`` last keys are kept."""
+    kept = list(dict.fromkeys([key, *read_former(home)]))[:FORMER_KEPT]
+    write_key(home / FORMER, *kept)
+
+
+def forget_former(home: Path) -> None:
+    """Believe no former key any more (one leaked): people sign in again, links in mails end."""
+    (home / FORMER).unlink(missing_ok=True)
 
 
 def new_master_key() -> bytes:
@@ -107,11 +137,11 @@ def new_master_key() -> bytes:
     return os.urandom(KEY_BYTES)
 
 
-def write_key(file: Path, key: bytes) -> None:
-    """Write a key file with mode 0600, whole or not at all."""
+def write_key(file: Path, *keys: bytes) -> None:
+    """Write a key file, one key a line, with mode 0600, whole or not at all."""
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        out.write(base64.b64encode(key) + b"\n")
+        out.writelines(base64.b64encode(key) + b"\n" for key in keys)
         out.flush()
         os.fsync(out.fileno())
     draft.replace(file)
@@ -149,6 +179,10 @@ def _decode(text: str, source: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise SetupError(f"The master key in {source} is not the Base64 of 32 bytes.")
     return key
+
+
+def _derived(key: bytes, purpose: str) -> bytes:
+    return hmac.digest(key, f"yupana/{purpose}".encode(), "sha256")
 
 
 def _key_id(key: bytes) -> bytes:

@@ -20,11 +20,17 @@ def secrets() -> None:
 
 
 @secrets.command()
+@click.option(
+    "--leaked",
+    is_flag=True,
+    help="Believe nothing that a former key signed: people sign in again, links in mails end.",
+)
 @click.pass_obj
-def rotate(settings: Settings) -> None:
+def rotate(settings: Settings, *, leaked: bool) -> None:
     """Replace the master key and wrap every secret anew; then restart the other processes.
 
-    With YUPANA_MASTER_KEY, set it to NEW,OLD first: every secret is wrapped with the first of them.
+    With YUPANA_MASTER_KEY, set it to NEW,OLD first: every secret is wrapped with the first of them;
+    take OLD out when the links it signed have ended (60 days). Sessions and links stay good.
     An interrupted rotation is finished by the next one.
     """
     file, old = settings.home / "master.key", settings.home / "master.key.old"
@@ -41,7 +47,10 @@ def rotate(settings: Settings) -> None:
             with tenant_work(tenant) as session:
                 count += rewrap_all(session, keys)
         if is_file:
+            keyring.keep_former(settings.home, keyring.read_key(old))
             old.unlink()
+        if leaked:
+            keyring.forget_former(settings.home)
     click.echo(
         _("%(count)d secrets lie under the new master key. Restart web and workers.", count=count)
     )

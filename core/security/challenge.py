@@ -11,13 +11,13 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from flask import current_app
 from itsdangerous import BadData, URLSafeSerializer
 
 from core.errors import DomainError
 from core.i18n import gettext as _
 from core.i18n import lazy
 from core.security import guard
+from core.security.sessions import signing_keys
 
 LASTS = timedelta(minutes=15)
 WORDS = (
@@ -47,7 +47,11 @@ def make(now: datetime) -> Challenge:
     first, second = 1 + secrets.randbelow(9), 1 + secrets.randbelow(9)
     nonce = secrets.token_urlsafe(12)
     token = _signer().dumps(
-        {"n": nonce, "a": _digest(nonce, str(first + second)), "e": int((now + LASTS).timestamp())}
+        {
+            "n": nonce,
+            "a": _digest(nonce, str(first + second), signing_keys()[-1]),
+            "e": int((now + LASTS).timestamp()),
+        }
     )
     return Challenge(
         _("How much is %(first)s plus %(second)s?", first=WORDS[first], second=WORDS[second]),
@@ -62,7 +66,9 @@ def check(token: str, answer: str, now: datetime) -> None:
         nonce, digest, ends = str(body["n"]), str(body["a"]), int(body["e"])
     except (BadData, KeyError, TypeError, ValueError):
         raise _refusal() from None
-    is_right = hmac.compare_digest(digest, _digest(nonce, answer.strip()))
+    is_right = any(
+        hmac.compare_digest(digest, _digest(nonce, answer.strip(), key)) for key in signing_keys()
+    )
     if ends < now.timestamp() or not guard.spend("challenge", nonce, now) or not is_right:
         raise _refusal()
 
@@ -75,10 +81,9 @@ def _refusal() -> DomainError:
     )
 
 
-def _digest(nonce: str, answer: str) -> str:
-    key = current_app.config["SECRET_KEY"]
+def _digest(nonce: str, answer: str, key: bytes) -> str:
     return hmac.digest(key, f"challenge:{nonce}:{answer}".encode(), "sha256").hex()
 
 
 def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="yupana.challenge")
+    return URLSafeSerializer(signing_keys(), salt="yupana.challenge")

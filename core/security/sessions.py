@@ -81,8 +81,14 @@ def _as_uuid(text: object) -> UUID | None:
         return None
 
 
+def signing_keys() -> list[bytes]:
+    """Keys for ``itsdangerous``: the last one signs, former ones only verify (see ``secrets rotate``)."""
+    config = current_app.config
+    return [*config["SECRET_KEY_FALLBACKS"], config["SECRET_KEY"]]
+
+
 def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="yupana.api-token")
+    return URLSafeTimedSerializer(signing_keys(), salt="yupana.api-token")
 
 
 def issue_token(user_id: int, stamp: str, tenant_id: UUID, now: datetime) -> tuple[str, datetime]:

@@ -28,7 +28,9 @@ def stop_path(session: Session, customer_id: UUID) -> str:
 
 def check_link(tenant_id: UUID, customer_id: UUID, signature: str) -> None:
     """Raise ``NotFound`` for a link that we did not write."""
-    if not hmac.compare_digest(_signature(tenant_id, customer_id).encode(), signature.encode()):
+    keys = runtime.keyring().derive_all(f"billing.reminders/{tenant_id}")
+    good = [_sign(key, customer_id).encode() for key in keys]
+    if not any(hmac.compare_digest(one, signature.encode()) for one in good):
         raise NotFound
 
 
@@ -52,4 +54,8 @@ def choose(session: Session, customer_id: UUID, *, is_stopped: bool, now: dateti
 
 def _signature(tenant_id: UUID | None, customer_id: UUID) -> str:
     key = runtime.keyring().derive(f"billing.reminders/{tenant_id}")
+    return _sign(key, customer_id)
+
+
+def _sign(key: bytes, customer_id: UUID) -> str:
     return hmac.new(key, str(customer_id).encode(), sha256).hexdigest()[:40]

@@ -58,7 +58,7 @@ class PortalDoorPages(Pages):
     @form("/l/<token>", action="read")
     def link(self, ctx: Context, token: str) -> Any:
         """The link of a mail: choose a password the first time, later straight to the document."""
-        invitation = links.read_document_token(_key(), token, now=ctx.now)
+        invitation = links.read_document_token(_keys(), token, now=ctx.now)
         if invitation is None:
             return ctx.render("portal/link_void.html", status=410)
         with unit_of_work(Scope()) as session:
@@ -88,7 +88,7 @@ class PortalDoorPages(Pages):
     @form("/reset/<token>", action="read")
     def reset(self, ctx: Context, token: str) -> Any:
         """Choose the new password; the other sessions end and the account is unlocked."""
-        found = links.read_reset_token(_key(), token, now=ctx.now)
+        found = links.read_reset_token(_keys(), token, now=ctx.now)
         account = accounts.find_account(ctx.session, found[0]) if found else None
         if found is None or account is None or account.stamp != found[1]:
             return ctx.render("portal/link_void.html", status=410)
@@ -138,8 +138,8 @@ def _first_visit(ctx: Context, invitation: links.Invitation) -> Response:
     return remember(_to_document(ctx, account, invitation), account, ctx.now)
 
 
-def _key() -> bytes:
-    return runtime.keyring().derive(KEY)
+def _keys() -> list[bytes]:
+    return list(reversed(runtime.keyring().derive_all(KEY)))
 
 
 def _status(ctx: Context) -> int | None:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from core.db.scope import Scope
 from core.db.session import unit_of_work
 from core.errors import NotFound
+from core.security.sessions import signing_keys
 from core.web.context import Context
 from plugins.customer_portal.models import Account, Grant
 from plugins.customer_portal.services.accounts import grants_of
@@ -56,7 +57,7 @@ class Reader:
 
 
 def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="portal.session")
+    return URLSafeSerializer(signing_keys(), salt="portal.session")
 
 
 def remember(response: Response, account: Account, now: datetime) -> Response:
