@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 SET_UP_ONCE = 60  # menu entries from this order on are not for every day
-ENVIRONMENT = "einvoice_sri.environment"  # 1 pruebas, 2 producción
+ENVIRONMENT = "einvoice_sri.environment"  # 1 pruebas, 2 producción, 3 practice
 SEARCHES = (
     ("sales.invoice.index", "sales.invoice:read"),
     ("licensing.licence.index", "licensing.licence:read"),
@@ -143,7 +143,19 @@ class Shell:
         """SRI's test environment, the clock of a demo (einvoice_sri tells of a simulator)."""
         settings = current_app.extensions["yupana"].settings
         found = []
-        if not is_simulated(settings) and self._is_test_environment():
+        environment = self._environment()
+        if environment == 3:
+            found.append(
+                Strip(
+                    "warn",
+                    gettext("PRACTICE"),
+                    gettext(
+                        "A simulator stands in for SRI and numbers are not the real ones: nothing has tax"
+                        " value."
+                    ),
+                )
+            )
+        if not is_simulated(settings) and environment == 1:
             found.append(
                 Strip(
                     "warn",
@@ -156,13 +168,14 @@ class Shell:
             found.append(Strip("wait", gettext("DEMO"), gettext("Demo clock: %(now)s", now=shown)))
         return found
 
-    def _is_test_environment(self) -> bool:
+    def _environment(self) -> int:
+        """The company's environment, 0 where nobody asks it or no plugin has one."""
         ctx = g.get("ctx")
         if self.tenancy is None or ctx is None or not ctx.session.is_active:
-            return False
+            return 0
         if ENVIRONMENT not in current_app.extensions["yupana"].host.settings:
-            return False
-        return bool(read_setting(ctx.session, ENVIRONMENT) == 1)
+            return 0
+        return int(read_setting(ctx.session, ENVIRONMENT))
 
     @property
     def notices(self) -> list[tuple[str, str]]:

@@ -50,6 +50,8 @@ PERMISSIONS = (
         ("owner", "accountant", "integrator"),
         survives_suspension=False,
     ),
+    Permission("einvoice_sri.fetched", "read", (*OFFICE, "accountant")),
+    Permission("einvoice_sri.fetched", "write", (*OFFICE, "accountant")),
     Permission("einvoice_sri.certificate", "read", OFFICE),
     Permission("einvoice_sri.certificate", "write", ("owner",)),
 )

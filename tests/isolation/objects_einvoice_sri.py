@@ -9,6 +9,7 @@ from core.db.session import bound, unit_of_work
 from core.ids import new_id
 from plugins.einvoice_sri.models.certificates import SigningCertificate
 from plugins.einvoice_sri.models.documents import FiscalDocument, IssuerPause
+from plugins.einvoice_sri.models.fetched import FetchedDocument
 from plugins.einvoice_sri.services.cancel_document import request_annulment
 from tests.conftest import Company
 from tests.factories.sri import give_certificate, simulated, simulator
@@ -37,6 +38,14 @@ def add(side: Side) -> None:
         side.objects |= {"document": found[0].id, "annulling": found[1].id}
         request_annulment(session, found[1].id, today=found[1].issued_on, now=side.now)
         side.objects["certificate"] = session.scalars(select(SigningCertificate.id)).first()
+        side.objects["fetched_key"] = found[0].access_key
+        fetched = FetchedDocument(
+            access_key=found[0].access_key, state="found", requested_at=side.now,
+            next_at=side.now, content=b"<autorizacion/>",
+        )  # fmt: skip
+        session.add(fetched)
+        session.flush()
+        side.objects["fetched"] = fetched.id
         pause = IssuerPause(
             id=new_id(), branch_code="009", code="35", detail="x", paused_at=side.now
         )
@@ -91,6 +100,13 @@ CASES = {
     "einvoice_sri.certificate.move": Case(**CERTIFICATE, form=lambda s: {"use_from": ""}),
     "einvoice_sri.certificate.wipe": Case(**CERTIFICATE, form=lambda s: {"reason": "cambio"}),
     "einvoice_sri.document.index": Case(),
+    "einvoice_sri.document.consult": Case(**DOCUMENT, form=lambda s: {}),
+    "einvoice_sri.fetched.index": Case(),
+    "einvoice_sri.fetched.add": Case(form=lambda s: {"keys": s["fetched_key"]}),
+    "einvoice_sri.fetched.xml": Case(ids=lambda s: {"fetched_id": s["fetched"]}),
+    "einvoice_sri.fetched.again": Case(
+        ids=lambda s: {"fetched_id": s["fetched"]}, form=lambda s: {}
+    ),
     "einvoice_sri.document.show": Case(**DOCUMENT),
     "einvoice_sri.document.xml": Case(**DOCUMENT),
     "einvoice_sri.document.ride": Case(**DOCUMENT),

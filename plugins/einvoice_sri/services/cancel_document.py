@@ -8,18 +8,19 @@ need a special request.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from core.adapters.clock import to_local_date
 from core.contracts.events import AnnulmentChanged
 from core.db.events import emit
 from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
 from core.services.audit import write_audit
-from core.services.holidays import is_business_day, next_business_day
+from core.services.holidays import add_business_days, is_business_day, next_business_day
 from plugins.einvoice_sri.domain.estados import (
     Estado,
     Respuesta,
@@ -33,6 +34,7 @@ from plugins.einvoice_sri.services.intend_mail import intend_mails
 DEADLINE_DAY = 7
 ACCEPTANCE_DAYS = 5
 MOST_A_MONTH = 1000
+DUE_SOON = timedelta(days=2)
 WITH_ACCEPTANCE = frozenset({"04", "05", "07"})  # the receiver has five working days to accept
 
 
@@ -43,6 +45,58 @@ def annulment_deadline(session: Session, issued_on: date) -> date:
     )
     day = date(year, month, DEADLINE_DAY)
     return day if is_business_day(session, day) else next_business_day(session, day)
+
+
+def annulment_rules(session: Session, document: FiscalDocument) -> list[str]:
+    """What the rules of 2026 say about annulling this document, one sentence each."""
+    found = [
+        _(
+            "SRI annuls it until %(day)s, in its portal only; the deadline is day 7 of the month after,"
+            " or the next working day.",
+            day=f"{annulment_deadline(session, document.issued_on):%d/%m/%Y}",
+        )
+    ]
+    if document.kind == "01":
+        found.append(
+            _(
+                "A factura can be annulled there or credited with a nota de crédito; one that was"
+                " negotiated, or used for a refund, cannot be annulled."
+            )
+        )
+    if document.kind in WITH_ACCEPTANCE:
+        asked_on = to_local_date(document.annulment_at) if document.annulment_at else None
+        sentence = _(
+            "The receiver must accept within five working days; silence means that the document stands."
+        )
+        if asked_on is not None:
+            last = add_business_days(session, asked_on, ACCEPTANCE_DAYS)
+            sentence += " " + _("Its time to accept ends on %(day)s.", day=f"{last:%d/%m/%Y}")
+        found.append(sentence)
+    month = document.issued_on.replace(day=1)
+    asked = session.scalar(
+        select(func.count())
+        .select_from(FiscalDocument)
+        .where(
+            FiscalDocument.state.in_((Estado.ANNULMENT_REQUESTED, Estado.ANNULLED)),
+            FiscalDocument.issued_on >= month,
+        )
+    )
+    if (asked or 0) >= MOST_A_MONTH:
+        found.append(_("More than 1000 annulments a month need a special request to SRI."))
+    return found
+
+
+def annulments_due(session: Session, *, today: date) -> tuple[int, date] | None:
+    """How many annulments must be finished in the portal within two days, and by when; None: none."""
+    days = session.scalars(
+        select(FiscalDocument.issued_on).where(FiscalDocument.state == Estado.ANNULMENT_REQUESTED)
+    ).all()
+    deadlines = [annulment_deadline(session, month) for month in sorted(set(days))]
+    due = [one for one in deadlines if one - DUE_SOON <= today <= one]
+    if not due:
+        return None
+    first = min(due)
+    return sum(annulment_deadline(session, one) == first for one in days), first
 
 
 def request_annulment(

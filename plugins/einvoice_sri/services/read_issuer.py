@@ -22,6 +22,14 @@ REGIMES = {
 }
 
 
+def is_regime_unconfirmed(session: Session, today: date) -> bool:
+    """Whether the owner has still to say that the regime of an earlier year is right for this one."""
+    row = companies.regime(session, today)
+    if row.id is None or row.valid_from.year >= today.year:
+        return False
+    return row.confirmed_on is None or row.confirmed_on.year < today.year
+
+
 class IssuerReader:
     """Reads the issuer once per day and establishment; for one transaction."""
 

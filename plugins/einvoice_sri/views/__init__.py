@@ -10,11 +10,12 @@ from plugins.einvoice_sri.adapters.gateways import is_simulated
 from plugins.einvoice_sri.api import DocumentApi, PurchaseApi
 from plugins.einvoice_sri.views.certificates import CertificatePages, UploadPages
 from plugins.einvoice_sri.views.documents import DocumentPages
+from plugins.einvoice_sri.views.fetched import FetchedPages
 
 if TYPE_CHECKING:
     from core.web.site import Site
 
-PAGES = (DocumentPages, CertificatePages, UploadPages)
+PAGES = (DocumentPages, FetchedPages, CertificatePages, UploadPages)
 
 
 def register(site: Site) -> None:

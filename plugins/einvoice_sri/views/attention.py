@@ -16,6 +16,7 @@ from core.i18n import _, ngettext
 from core.web.access import identity
 from plugins.einvoice_sri.domain.estados import Estado
 from plugins.einvoice_sri.models.documents import FiscalDocument
+from plugins.einvoice_sri.services.cancel_document import annulments_due
 from plugins.einvoice_sri.services.pauses import open_pauses
 from plugins.einvoice_sri.services.read_documents import (
     counts,
@@ -23,6 +24,7 @@ from plugins.einvoice_sri.services.read_documents import (
     pause_words,
     problem_of,
 )
+from plugins.einvoice_sri.services.read_issuer import is_regime_unconfirmed
 from plugins.einvoice_sri.services.read_states import TONES, sentence, word
 
 READERS = ("owner", "operator", "distributor", "adviser", "accountant")
@@ -56,6 +58,22 @@ def attention(session: Session, role: str, now: datetime) -> Sequence[Attention]
         )
         url = url_for("einvoice_sri.document.index", group="waiting")
         found.append(Attention(words, url, order=30, tone="warn", count=known["late"]))
+    due = annulments_due(session, today=to_local_date(now))
+    if due is not None:
+        words = ngettext(
+            "%(num)s annulment must be finished in SRI's portal by %(day)s",
+            "%(num)s annulments must be finished in SRI's portal by %(day)s",
+            due[0],
+            day=f"{due[1]:%d/%m/%Y}",
+        )
+        url = url_for("einvoice_sri.document.index", group="annulled")
+        found.append(Attention(words, url, order=25, tone="bad", count=due[0]))
+    if role == "owner" and is_regime_unconfirmed(session, to_local_date(now)):
+        words = _(
+            "Confirm the company's tax regime for %(year)s: SRI publishes the lists each January.",
+            year=to_local_date(now).year,
+        )
+        found.append(Attention(words, url_for("core.company.regime"), order=40, tone="warn"))
     if known["unmailed"]:
         words = _("Some documents could not be mailed: check the addresses.")
         found.append(Attention(words, list_url, order=60, tone="warn", count=known["unmailed"]))

@@ -16,11 +16,13 @@ from plugins.einvoice_sri.models.documents import FiscalDocument
 from plugins.einvoice_sri.services import read_documents
 from plugins.einvoice_sri.services.cancel_document import (
     annulment_deadline,
+    annulment_rules,
     confirm_annulment,
     find_document,
     request_annulment,
     withdraw_annulment,
 )
+from plugins.einvoice_sri.services.consult_states import defer_consultation
 from plugins.einvoice_sri.services.correct_document import correct_document
 from plugins.einvoice_sri.services.document_files import files_of, signed_of
 from plugins.einvoice_sri.services.pauses import open_pauses, resume
@@ -72,6 +74,7 @@ class DocumentPages(Pages):
             can_annul=state is Estado.AUTHORIZED,
             is_annulling=state is Estado.ANNULMENT_REQUESTED,
             deadline=annulment_deadline(ctx.session, document.issued_on),
+            rules=annulment_rules(ctx.session, document),
         )
 
     @page("/<uuid:document_id>/xml", action="read")
@@ -103,6 +106,14 @@ class DocumentPages(Pages):
         """Write down that its annulment was requested in SRI's portal."""
         request_annulment(ctx.session, document_id, today=ctx.today, now=ctx.now)
         ctx.flash(_("The request is written down and the receiver is told."))
+        return ctx.go("einvoice_sri.document.show", document_id=document_id)
+
+    @command("/<uuid:document_id>/consult", action="correct")
+    def consult(self, ctx: Context, document_id: UUID) -> Any:
+        """Ask SRI what became of an authorised document; a worker does it."""
+        document = find_document(ctx.session, document_id)
+        defer_consultation(ctx.session, [document.id])
+        ctx.flash(_("SRI is being asked; the answer appears below in a moment."), "wait")
         return ctx.go("einvoice_sri.document.show", document_id=document_id)
 
     @command("/<uuid:document_id>/annulled", action="annul")
