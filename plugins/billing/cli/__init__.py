@@ -12,6 +12,7 @@ COMMANDS = {
     "prorate": f"{HERE}.offline:prorate_command",
     "run": f"{HERE}.online:run_command",
     "sweep": f"{HERE}.online:sweep_command",
+    "play": f"{HERE}.play:play_command",
 }
 
 

@@ -8,7 +8,10 @@ import pytest
 from click.testing import CliRunner
 
 from core.cli import main
+from core.errors import DomainError
 from plugins.billing.cli import billing
+from plugins.billing.cli.play import check_demo
+from plugins.billing.services.play_days import play
 
 
 def run(*arguments: str):
@@ -242,3 +245,27 @@ def test_run_and_sweep_as_json(gym, tenant):
     nobody = run("run", "--company", "1790000000001", "--json")
     assert nobody.exit_code == 2
     assert "1790000000001" in nobody.stderr
+
+
+def test_a_month_played_by_the_demo_clock(gym):
+    """From 20 March: the bridge on the 25th; unpaid it is suspended inside April, and ends with it."""
+    gym.on("2026-03-02")
+    gym.subscribe(gym.plan())  # paid to 31 March; no bridge
+    gym.pay_all()
+    gym.on("2026-03-20")
+    told = list(play(gym.clock.today(), gym.clock.set))
+    assert [
+        (one.kind, one.on.isoformat(), one.invoices, one.suspended, one.ended) for one in told
+    ] == [
+        ("run", "2026-03-25", 1, 0, 0),
+        ("due", "2026-04-05", 0, 0, 0),
+        ("suspension", "2026-04-06", 0, 1, 0),
+        ("end", "2026-05-01", 0, 0, 1),
+    ]
+    assert gym.clock.today().isoformat() == "2026-05-01"
+    assert told[-1].notices == 4  # on the day, the day after, suspended, ended
+
+
+def test_nobody_plays_with_the_clock_of_real_companies(database, tenant):
+    with pytest.raises(DomainError):
+        check_demo()

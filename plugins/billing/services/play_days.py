@@ -1,0 +1,76 @@
+"""The demo's clock played through a month of billing: the 25th, the 5th, the 6th, the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from core.adapters.clock import at_local
+from core.db.session import platform_scope, tenant_work
+from core.domain.periods import add_months
+from plugins.billing.domain.lifecycle import ENDED
+from plugins.billing.domain.policy import DUE_DAY
+from plugins.billing.models import Notice, Subscription
+from plugins.billing.services.chart_figures import next_run_day
+from plugins.billing.services.run_billing import run_billing
+from plugins.billing.services.sweep_day import sweep_day
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What a day brought over all companies."""
+
+    kind: str  # run, due, suspension, end
+    on: date
+    invoices: int
+    suspended: int
+    ended: int
+    notices: int
+
+
+def days_to_play(today: date) -> list[tuple[str, date]]:
+    """The next 25th, the 5th after it, the 6th, and the day after the invoiced month."""
+    run = next_run_day(today)
+    due = add_months(run.replace(day=1), 1).replace(day=DUE_DAY)
+    end = add_months(due.replace(day=1), 1)
+    return [("run", run), ("due", due), ("suspension", due + timedelta(days=1)), ("end", end)]
+
+
+def play(today: date, set_clock: Callable[[datetime], None]) -> Iterator[Played]:
+    """Live each day as the schedules do, at 00:05, 02:00 and 07:00; yields after each.
+
+    The mails of a day wait for the workers, which send them at 07:00 of the same clock.
+    """
+    tenants = _tenants()
+    for kind, on in days_to_play(today):
+        midnight, night = at_local(on, 0, 5), at_local(on, 2)
+        set_clock(midnight)
+        swept = [sweep_day(one, on=on, now=midnight) for one in tenants]
+        set_clock(night)
+        runs = [run_billing(one, on=on, now=night) for one in tenants]
+        set_clock(at_local(on, 7))
+        yield Played(
+            kind,
+            on,
+            invoices=sum(one.invoices for one in runs),
+            suspended=sum(one.suspended for one in swept),
+            ended=sum(one.ended for one in swept),
+            notices=sum(_waiting(one, on) for one in tenants),
+        )
+
+
+def _tenants() -> list[UUID]:
+    living = select(Subscription.tenant_id).where(Subscription.state != ENDED).distinct()
+    with platform_scope("play the demo's clock") as session:
+        return sorted(session.scalars(living))
+
+
+def _waiting(tenant_id: UUID, on: date) -> int:
+    with tenant_work(tenant_id) as session:
+        query = select(func.count()).select_from(Notice)
+        found = session.scalar(query.where(Notice.on_date <= on, Notice.mailed_at.is_(None)))
+    return int(found or 0)
