@@ -18,6 +18,7 @@ COMMANDS = {
     "p12": f"{HERE}.keys:p12",
     "send": f"{HERE}.send:send",
     "status": f"{HERE}.status:status",
+    "fetch": f"{HERE}.fetch:fetch",
     "simulator": f"{HERE}.simulator:simulator",
 }
 

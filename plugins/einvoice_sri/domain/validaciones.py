@@ -8,6 +8,7 @@ from typing import Any
 from plugins.einvoice_sri.domain import (
     reglas_comunes,
     reglas_especiales,
+    reglas_impuestos,
     reglas_receptor,
     reglas_regimen,
     totales,
@@ -66,6 +67,7 @@ _POR_CLASE: dict[type[Any], tuple[Regla, ...]] = {
     Factura: (
         reglas_receptor.comprador_de_factura,
         reglas_comunes.iva,
+        reglas_impuestos.otros_impuestos,
         reglas_comunes.pagos,
         reglas_especiales.propina,
         reglas_especiales.exportacion,
@@ -77,11 +79,21 @@ _POR_CLASE: dict[type[Any], tuple[Regla, ...]] = {
     LiquidacionCompra: (
         reglas_receptor.proveedor,
         reglas_comunes.iva,
+        reglas_impuestos.otros_impuestos,
         reglas_comunes.pagos,
         reglas_especiales.reembolso,
     ),
-    NotaCredito: (reglas_receptor.comprador_de_nota, reglas_comunes.iva),
-    NotaDebito: (reglas_receptor.comprador_de_nota, reglas_comunes.iva, reglas_comunes.pagos),
+    NotaCredito: (
+        reglas_receptor.comprador_de_nota,
+        reglas_comunes.iva,
+        reglas_impuestos.otros_impuestos,
+    ),
+    NotaDebito: (
+        reglas_receptor.comprador_de_nota,
+        reglas_comunes.iva,
+        reglas_impuestos.otros_impuestos,
+        reglas_comunes.pagos,
+    ),
     GuiaRemision: (reglas_especiales.transporte_de_guia,),
     ComprobanteRetencion: (reglas_receptor.sujeto_retenido, reglas_especiales.codigos_retencion),
 }

@@ -116,6 +116,27 @@ def test_a_file_that_cannot_be_written_is_told(simulator, tmp_path):
     assert answer(simulator, "status", clave, "-o", out, code=2)["code"] == "sri_cli_write"
 
 
+def test_a_list_of_keys_is_fetched_and_gone_on_with(simulator, tmp_path):
+    made = dict(signed_invoice(number) for number in (5, 6, 7))
+    keys, out = list(made), tmp_path / "out"
+    (tmp_path / "in.xml").write_bytes(made[keys[0]])
+    answer(simulator, "send", tmp_path / "in.xml", code=0)
+    listed = tmp_path / "keys.txt"
+    listed.write_text("\n".join(keys))
+    fast = ("--per-minute", "6000", "-o", out)
+    first = answer(simulator, "fetch", listed, *fast, code=3)
+    assert (first["fetched"], first["missing"]) == (1, {keys[1]: "NADA", keys[2]: "NADA"})
+    for key in keys[1:]:
+        (tmp_path / "in.xml").write_bytes(made[key])
+        answer(simulator, "send", tmp_path / "in.xml", code=0)
+    (out / f"{keys[0]}.xml").write_bytes(b"mine")  # what is there is not asked for again
+    assert answer(simulator, "fetch", listed, *fast, code=0)["fetched"] == 3
+    assert (out / f"{keys[0]}.xml").read_bytes() == b"mine"
+    assert (out / f"{keys[2]}.xml").read_bytes().count(made[keys[2]]) == 1
+    listed.write_text("123")
+    assert answer(simulator, "fetch", listed, *fast, code=2)["code"] == "sri_key_invalid"
+
+
 def test_the_state_is_kept_from_start_to_start(tmp_path):
     clave, content = signed_invoice(4)
     (tmp_path / "in.xml").write_bytes(content)

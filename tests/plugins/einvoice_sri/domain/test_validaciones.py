@@ -125,6 +125,15 @@ CASOS = {
     "ICE has no IVA code": (
         comprobante(replace(FACTURA, lines=(replace(LINEA, taxes=(FiscalTax("3", "3680", D("0"), D("20.00"), D("0.00")), IVA)),)), EMISOR), [],
     ),
+    "ICE that is not in the table": (
+        comprobante(replace(FACTURA, lines=(replace(LINEA, taxes=(FiscalTax("3", "3999", D("0"), D("20.00"), D("0.00")), IVA)),)), EMISOR), [("ice_no_vigente", False)],
+    ),
+    "bottles": (
+        comprobante(replace(FACTURA, lines=(replace(LINEA, taxes=(FiscalTax("5", "5001", D("0.02"), D("20.00"), D("0.00")), IVA)),)), EMISOR), [],
+    ),
+    "bottles with another code": (
+        comprobante(replace(FACTURA, lines=(replace(LINEA, taxes=(FiscalTax("5", "5002", D("0.02"), D("20.00"), D("0.00")), IVA)),)), EMISOR), [("irbpnr_no_vigente", True)],
+    ),
     "note to consumidor final": (
         comprobante(replace(NOTA_CREDITO, counterpart=FINAL), EMISOR), [("consumidor_final", True)],
     ),
