@@ -16,18 +16,17 @@ from core.cli.at_work import at_work
 from core.db.session import unit_of_work
 from core.demo import cast
 from core.errors import DomainError
-from core.i18n import _
-from core.i18n import lazy as later
+from core.i18n import _, lazy
 from core.models import Tenant
 from plugins.billing import jobs
 from plugins.billing.cli.reading import one_sentence, read_count
 from plugins.billing.services.play_days import Played, play
 
 LABELS = {
-    "run": later("the run of the 25th"),
-    "due": later("the due date"),
-    "suspension": later("suspension of what is not paid"),
-    "end": later("the end of the month that was invoiced"),
+    "run": lazy("the run of the 25th"),
+    "due": lazy("the due date"),
+    "suspension": lazy("suspension of what is not paid"),
+    "end": lazy("the end of the month that was invoiced"),
 }
 
 
