@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from core.contracts.ports import Attachment, Mail
 
 _PLAIN_ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[\w-]+(\.[\w-]+)*", re.ASCII)  # fmt: skip
 _SHORT = 60
+_LINE = 76
 _WORD = 45  # octets in an encoded word: 60 letters of base64 and 12 around them
 
 
@@ -100,7 +100,9 @@ def _attached(one: Attachment) -> bytes:
         f"Content-Type: {_one_line(one.media_type)}\r\nContent-Transfer-Encoding: base64\r\n"
         f"Content-Disposition: attachment; {filename}\r\nMIME-Version: 1.0\r\n\r\n"
     )
-    return head.encode() + base64.encodebytes(one.content).replace(b"\n", b"\r\n")
+    text = binascii.b2a_base64(one.content, newline=False)
+    lines = [text[at : at + _LINE] for at in range(0, len(text), _LINE)]
+    return head.encode() + b"\r\n".join([*lines, b""])
 
 
 def _together(subtype: str, boundary: str, parts: list[bytes]) -> bytes:

@@ -7,8 +7,8 @@ settings, so any connection pool is safe.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -134,6 +134,29 @@ def tenant_work(tenant_id: UUID) -> Iterator[Session]:
     """One transaction in the scope of a tenant, for workers whose job already names the tenant."""
     with unit_of_work(Scope(tenant_id=tenant_id)) as session:
         yield session
+
+
+@contextmanager
+def tenant_steps(
+    tenant_id: UUID,
+) -> Iterator[Callable[[], AbstractContextManager[Session]]]:
+    """Many small transactions in the scope of a tenant over one connection: each call of what this
+    gives is one, as ``tenant_work`` would be, without fetching a connection for it.
+    """
+    wanted = Scope(tenant_id=tenant_id)
+    with (
+        in_scope(wanted),
+        bound().engine.connect() as connection,
+        Session(connection, expire_on_commit=False, info={"scope": wanted}) as session,
+    ):
+
+        @contextmanager
+        def step() -> Iterator[Session]:
+            with session.begin():
+                yield session
+            session.expunge_all()
+
+        yield step
 
 
 @contextmanager

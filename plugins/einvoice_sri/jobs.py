@@ -6,7 +6,8 @@ Each job may be killed anywhere and run again: what it finds in the rows decides
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import islice
@@ -21,7 +22,7 @@ from core import settings as installation
 from core.contracts.hooks import Task
 from core.contracts.ports import Mailer, MailError
 from core.contracts.schedule import Schedule
-from core.db.session import platform_scope, tenant_work
+from core.db.session import platform_scope, tenant_steps, tenant_work
 from core.errors import TryLater
 from core.failpoints import failpoint
 from core.services import settings as tenant_settings
@@ -66,6 +67,7 @@ RECORD_EVERY = 50
 WRITE_AT_ONCE = 10  # letters in memory, written before the first of them leaves
 STRAGGLER = timedelta(minutes=20)
 PAUSED_LOOK = timedelta(minutes=15)
+Step = Callable[[], AbstractContextManager[Session]]
 log = logging.getLogger("yupana.sri")
 
 _given: Gateways | None = None
@@ -163,17 +165,17 @@ def mail(args: dict[str, Any], now: datetime) -> None:
     tenant = UUID(args["tenant"])
     ids = [UUID(one) for one in args["mails"]]
     again = False
-    with runtime.mailing() as mailer:
+    with runtime.mailing() as mailer, tenant_steps(tenant) as step:
         for start in range(0, len(ids), WRITE_AT_ONCE):
-            with tenant_work(tenant) as session:
+            with step() as session:
                 letters = write_letters(session, ids[start : start + WRITE_AT_ONCE], now=now)
             for letter in letters:
-                again = _post(tenant, letter, mailer, now) or again
+                again = _post(step, letter, mailer, now) or again
     if again:
         raise TryLater("the mail server does not take everything now", seconds=60)
 
 
-def _post(tenant: UUID, letter: Letter, mailer: Mailer, now: datetime) -> bool:
+def _post(step: Step, letter: Letter, mailer: Mailer, now: datetime) -> bool:
     """Send one mail and write down what came of it; True when it is to be tried again."""
     failpoint("sri.before_mail")
     problem: MailError | None = None
@@ -182,7 +184,7 @@ def _post(tenant: UUID, letter: Letter, mailer: Mailer, now: datetime) -> bool:
     except MailError as error:
         problem = error
     failpoint("sri.after_mail")
-    with tenant_work(tenant) as session:
+    with step() as session:
         if problem is None:
             mark_sent(session, letter.mail_id, now=now)
             return False

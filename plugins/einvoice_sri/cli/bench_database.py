@@ -33,8 +33,10 @@ from core.db import migrate
 from core.db.components import components
 from core.db.session import Database, bind, tenant_work
 from core.errors import SetupError
+from core.services import settings as tenant_settings
 from core.services.after_upgrade import after_upgrade
 from core.services.companies import add_branch, add_issue_point, create_tenant
+from plugins.einvoice_sri import settings as tenant_keys
 from plugins.einvoice_sri.cli import bench_cpu, bench_document
 from plugins.einvoice_sri.domain.p12 import choose_par, open_p12
 from plugins.einvoice_sri.domain.xades import SigningKey
@@ -228,6 +230,7 @@ def _company(p12: bytes, now: datetime, customers: int) -> tuple[UUID, UUID, lis
     with tenant_work(tenant) as session:
         branch = add_branch(session, code="901", name="Carga", address="Quito")
         point = add_issue_point(session, branch_id=branch, code="902", purpose="run")
+        tenant_settings.write(session, tenant_keys.DOCUMENTS_PER_MINUTE, 0)  # no pauses in between
         add_certificate(session, data=p12, password=P12_WORD, now=now, signer="Prueba")
         found = plugins.service(CustomerDirectory).ensure(
             session,
