@@ -39,6 +39,7 @@ from plugins.billing.services.calendars import read_issue_point
 SOURCE = "billing"
 PAYMENT_FORM = "20"  # A-27: other with use of the financial system
 FEW = 20
+INVOICES_AT_ONCE = 2000
 COLUMNS = (
     "id",
     "tenant_id",
@@ -140,7 +141,7 @@ def group_by_invoice(batch: Iterable[ToCharge]) -> dict[tuple[Any, ...], list[To
 def charge_batch(
     session: Session, batch: Sequence[ToCharge], terms: Terms, *, now: datetime
 ) -> Charged:
-    """Invoice the batch (at most 2000 invoices) and write its charges.
+    """Invoice the batch and write its charges.
 
     A charge of 0.00 is kept without an invoice (R7). Raises ``DomainError`` when one of them cannot
     be invoiced; nothing may then be kept.
@@ -149,8 +150,10 @@ def charge_batch(
     printed: _Printed = {}
     drafts = [_draft(group, terms, printed) for group in groups.values()]
     refs: list[InvoiceRef] = []
-    if drafts:
-        refs = plugins.service(InvoiceIssuing).issue(session, drafts, now=now)
+    for part in [
+        drafts[at : at + INVOICES_AT_ONCE] for at in range(0, len(drafts), INVOICES_AT_ONCE)
+    ]:
+        refs += plugins.service(InvoiceIssuing).issue(session, part, now=now)
     if any(not ref.created for ref in refs):
         raise Conflict(
             _("One of these periods has an invoice already. Reload the page to see it."),

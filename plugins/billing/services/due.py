@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import exists, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from core.db.bulk import among
@@ -22,6 +22,7 @@ from plugins.billing.models import Charge, PriceNoticeRow, PriceVersionRow, Subs
 from plugins.billing.services.charging import PlanFacts, ToCharge, read_plans
 
 BATCH = 2000
+SHORTEST_MONTH = 28
 ONE_DAY = timedelta(days=1)
 Dates = tuple[date | None, date | None]  # due, suspend
 _COLUMNS = (
@@ -82,16 +83,20 @@ class Batch:
         return len(self.ids)
 
 
-def count_due(session: Session, on: date) -> int:
-    """Subscriptions with something to issue on or before ``on``."""
-    return int(
-        session.scalar(
-            select(func.count())
-            .select_from(Subscription)
-            .where(Subscription.state == ACTIVE, Subscription.next_issue_on <= on)
+def count_due(session: Session, on: date) -> tuple[int, date | None]:
+    """Subscriptions with something to issue on or before ``on``, and the oldest issue date of them."""
+    row = session.execute(
+        select(func.count(), func.min(Subscription.next_issue_on)).where(
+            Subscription.state == ACTIVE, Subscription.next_issue_on <= on
         )
-        or 0
-    )
+    ).one()
+    return row[0], row[1]
+
+
+def batch_size(on: date, oldest: date | None) -> int:
+    """How many subscriptions make a batch: fewer where several runs were missed."""
+    missed = 0 if oldest is None else (on - oldest).days // SHORTEST_MONTH
+    return max(1, BATCH // (1 + missed))
 
 
 def read_due(
@@ -105,29 +110,46 @@ def read_due(
     lock: bool = False,
     limit: int = BATCH,
 ) -> Batch:
-    """The next subscriptions due by ``on``, at most ``limit`` invoices, payers kept whole.
+    """The next subscriptions due by ``on``, at most ``limit`` of them, payers kept whole.
 
-    ``issued_on`` is the real emission date (R13). With ``lock`` the rows are taken; those that another
-    run holds are left to it. ``only``: these subscriptions and no others.
+    ``issued_on`` is the real emission date (R13). With ``lock`` the rows are taken, no others; those
+    that another run holds are left to it. ``only``: these subscriptions and no others.
     """
-    rows = _read(session, on, after, only, lock=lock, limit=limit)
-    if only is None and len(rows) == limit and rows[0].customer_id != rows[-1].customer_id:
-        cut = rows[
-            -1
-        ].customer_id  # its other subscriptions may be in the next batch: one invoice a payer
+    last = None
+    if only is None:
+        only, last = _next_ids(session, on, after, limit)
+    batch = _work_out(
+        session, calendar, _read(session, on, only, lock=lock), on=on, issued_on=issued_on
+    )
+    batch.last = last
+    return batch
+
+
+def _next_ids(
+    session: Session, on: date, after: Cursor | None, limit: int
+) -> tuple[list[UUID], Cursor | None]:
+    query = (
+        select(Subscription.customer_id, Subscription.id)
+        .where(Subscription.state == ACTIVE, Subscription.next_issue_on <= on)
+        .order_by(Subscription.customer_id, Subscription.id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(
+            tuple_(Subscription.customer_id, Subscription.id)
+            > tuple_(literal(after.customer_id), literal(after.subscription_id))
+        )
+    rows: Sequence[Any] = session.execute(query).all()
+    if len(rows) == limit and rows[0].customer_id != rows[-1].customer_id:
+        # the last payer's other subscriptions may be in the next batch: one invoice a payer
+        cut = rows[-1].customer_id
         rows = [one for one in rows if one.customer_id != cut]
-    return _work_out(session, calendar, rows, on=on, issued_on=issued_on, limit=limit)
+    return [one.id for one in rows], Cursor(*rows[-1]) if rows else None
 
 
-def _read(
-    session: Session,
-    on: date,
-    after: Cursor | None,
-    only: Collection[UUID] | None,
-    *,
-    lock: bool,
-    limit: int,
-) -> Sequence[Any]:
+def _read(session: Session, on: date, only: Collection[UUID], *, lock: bool) -> Sequence[Any]:
+    if not only:
+        return []
     blocked = exists().where(
         Charge.tenant_id == Subscription.tenant_id,
         Charge.subscription_id == Subscription.id,
@@ -142,21 +164,13 @@ def _read(
     )
     query = (
         select(*_COLUMNS, blocked.label("is_blocked"), told.label("is_told"))
-        .where(Subscription.state == ACTIVE, Subscription.next_issue_on <= on)
+        .where(
+            among(Subscription.id, only),
+            Subscription.state == ACTIVE,
+            Subscription.next_issue_on <= on,
+        )
         .order_by(Subscription.customer_id, Subscription.id)
     )
-    query = query.limit(limit) if only is None else query.where(among(Subscription.id, only))
-    if after is not None:
-        query = query.where(
-            Subscription.customer_id >= after.customer_id,
-            or_(
-                Subscription.customer_id > after.customer_id,
-                and_(
-                    Subscription.customer_id == after.customer_id,
-                    Subscription.id > after.subscription_id,
-                ),
-            ),
-        )
     if lock:
         query = query.with_for_update(skip_locked=True, of=Subscription)
     return session.execute(query).all()
@@ -169,7 +183,6 @@ def _work_out(
     *,
     on: date,
     issued_on: date,
-    limit: int,
 ) -> Batch:
     batch = Batch()
     if not rows:
@@ -180,11 +193,8 @@ def _work_out(
     keep = calendar.policy.suspended_at_run == "keep_issuing"
     periods = _Periods(calendar, issued_on)
     for row in rows:
-        if len(batch.charges) >= limit and row.customer_id != batch.payers[-1]:
-            break
         batch.ids.append(row.id)
         batch.payers.append(row.customer_id)
-        batch.last = Cursor(row.customer_id, row.id)
         if row.is_blocked and not keep:  # R15
             batch.blocked.append(row.id)
             continue

@@ -39,7 +39,7 @@ def attention(session: Session, role: str, now: datetime) -> Sequence[Attention]
     today = to_local_date(now)
     coming = next_run_day(today)
     if coming - today <= AHEAD:
-        due = count_due(session, coming)
+        due = count_due(session, coming)[0]
         if due:
             sentence = _(
                 "On %(day)s the run will invoice %(count)s subscriptions: see the rehearsal.",

@@ -1,5 +1,8 @@
 """The run of a day: what is due becomes invoices, in batches of their own transactions.
 
+Two threads take turns: while the database stores one batch, the next is read and worked out. Numbers
+are still given to one batch after another, since a series belongs to one transaction at a time.
+
 Interrupted anywhere it is simply started again: each batch writes invoices, charges and the
 subscriptions' next dates together, and what is done is no longer due.
 """
@@ -8,9 +11,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -31,9 +38,18 @@ from plugins.billing.domain.calendar import BillingCalendar
 from plugins.billing.models import Run, RunFailure
 from plugins.billing.services.calendars import read_calendar
 from plugins.billing.services.charging import charge_batch, group_by_invoice, read_terms
-from plugins.billing.services.due import Advance, Batch, Cursor, count_due, read_due
+from plugins.billing.services.due import (
+    BATCH,
+    Advance,
+    Batch,
+    Cursor,
+    batch_size,
+    count_due,
+    read_due,
+)
 
 PRODUCTION = 2
+THREADS = 2
 SAME_FAILURES = 50  # in a row: the trouble is not with the subscriptions
 log = logging.getLogger("yupana.billing")
 
@@ -86,12 +102,11 @@ def run_billing(
         check_day(session, on=on, today=today)
         calendar = read_calendar(session)
         read_terms(session, today)  # refuses before anything is begun
-        result = RunResult(on, today, expected=count_due(session, on))
-        result.run_id = _begin(session, on, result.expected, now)
-    runner = _Runner(tenant_id, calendar, result, now, progress or _silent)
-    after: Cursor | None = None
-    while (batch := runner.next_batch(after)).last is not None:
-        after = batch.last
+        expected, oldest = count_due(session, on)
+        result = RunResult(on, today, expected=expected)
+        result.run_id = _begin(session, on, expected, now)
+    size = batch_size(on, oldest)
+    _Runner(tenant_id, calendar, result, now, progress or _silent, size).issue_all()
     with tenant_work(tenant_id) as session:
         session.execute(
             update(Run).where(Run.id == result.run_id).values(state="done", finished_at=now)
@@ -108,7 +123,7 @@ def rehearse(
 ) -> tuple[RunResult, list[Any]]:
     """What ``run_billing`` would do on ``on``, reading only: the sums, and the first ``keep`` charges."""
     calendar = read_calendar(session)
-    result = RunResult(on, on, is_rehearsal=True, expected=count_due(session, on))
+    result = RunResult(on, on, is_rehearsal=True, expected=count_due(session, on)[0])
     shown: list[Any] = []
     after: Cursor | None = None
     while True:
@@ -173,28 +188,60 @@ class _Runner:
     result: RunResult
     now: datetime
     progress: Progress
+    size: int = BATCH
     same_failures: int = 0
     last_failure: str = ""
+    after: Cursor | None = None
+    is_stopped: bool = False
+    reading: Lock = field(default_factory=Lock)
+    counting: Lock = field(default_factory=Lock)
 
-    def next_batch(self, after: Cursor | None) -> Batch:
-        """Issue the next batch. When it fails, the subscription at fault is found by halving."""
-        return self._try(Batch(), after=after)
+    def issue_all(self) -> None:
+        """Issue batch after batch, with ``THREADS`` of them at work where there are several."""
+        if self.result.expected <= self.size:
+            self._issue_batches()
+            return
+        with ThreadPoolExecutor(THREADS) as pool:
+            try:
+                working = [
+                    pool.submit(copy_context().run, self._issue_batches) for _n in range(THREADS)
+                ]
+                for one in working:
+                    one.result()
+            finally:
+                self.is_stopped = True
 
-    def _try(
-        self, known: Batch, *, after: Cursor | None = None, only: Sequence[UUID] | None = None
-    ) -> Batch:
+    def _issue_batches(self) -> None:
+        try:
+            while not self.is_stopped and self._try(Batch()).last is not None:
+                pass
+        except BaseException:
+            self.is_stopped = True
+            raise
+
+    def _read(self, session: Session, only: Sequence[UUID] | None) -> Batch:
+        """The next batch in turn, or what is due of ``only``; its rows are taken."""
+        read = partial(
+            read_due,
+            session,
+            self.calendar,
+            on=self.result.run_on,
+            issued_on=self.result.issued_on,
+            lock=True,
+        )
+        if only is not None:
+            return read(only=only)
+        with self.reading:
+            batch = read(after=self.after, limit=self.size)
+            self.after = batch.last or self.after
+        return batch
+
+    def _try(self, known: Batch, *, only: Sequence[UUID] | None = None) -> Batch:
+        """Issue a batch. When it fails, the subscription at fault is found by halving."""
         batch = known
         try:
             with without_collector(), tenant_work(self.tenant_id) as session:
-                batch = read_due(
-                    session,
-                    self.calendar,
-                    on=self.result.run_on,
-                    issued_on=self.result.issued_on,
-                    after=after,
-                    only=only,
-                    lock=True,
-                )
+                batch = self._read(session, only)
                 numbers = self._issue(session, batch)
                 failpoint("billing.batch_written")
         except DBAPIError as error:
@@ -228,10 +275,11 @@ class _Runner:
         return numbers
 
     def _count(self, numbers: dict[str, Any]) -> None:
-        self.same_failures = 0
-        for name, value in numbers.items():
-            setattr(self.result, name, getattr(self.result, name) + value)
-        self.progress(self.result.seen, self.result.expected)
+        with self.counting:
+            self.same_failures = 0
+            for name, value in numbers.items():
+                setattr(self.result, name, getattr(self.result, name) + value)
+            self.progress(self.result.seen, self.result.expected)
 
     def _halve(self, batch: Batch, sentence: str) -> None:
         if not batch.ids:
@@ -245,8 +293,6 @@ class _Runner:
 
     def _note(self, subscription_id: UUID, sentence: str) -> None:
         log.warning("subscription %s was not invoiced: %s", subscription_id, sentence)
-        self.same_failures = self.same_failures + 1 if sentence == self.last_failure else 1
-        self.last_failure = sentence
         with tenant_work(self.tenant_id) as session:
             session.execute(
                 insert(RunFailure)
@@ -261,11 +307,14 @@ class _Runner:
             session.execute(
                 update(Run).where(Run.id == self.result.run_id).values(seen=Run.seen + 1)
             )
-        self.result.seen += 1
-        self.result.failures.append((subscription_id, sentence))
-        self.progress(self.result.seen, self.result.expected)
-        if self.same_failures >= SAME_FAILURES:
-            raise DomainError(sentence, code="billing.run_failed")
+        with self.counting:
+            self.same_failures = self.same_failures + 1 if sentence == self.last_failure else 1
+            self.last_failure = sentence
+            self.result.seen += 1
+            self.result.failures.append((subscription_id, sentence))
+            self.progress(self.result.seen, self.result.expected)
+            if self.same_failures >= SAME_FAILURES:
+                raise DomainError(sentence, code="billing.run_failed")
 
 
 def _refused_by_database(error: DBAPIError) -> str:

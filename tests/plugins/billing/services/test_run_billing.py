@@ -11,6 +11,8 @@ from sqlalchemy import text
 from core.db.session import tenant_work
 from core.errors import DomainError
 from core.services import settings
+from plugins.billing.services import run_billing as run_billing_service
+from plugins.billing.services.due import BATCH, batch_size
 from plugins.billing.services.run_billing import failures_of, rehearse
 
 
@@ -200,3 +202,32 @@ def test_produccion_refuses_a_day_to_come(gym):
     with pytest.raises(DomainError) as refused:
         gym.run("2026-03-25")
     assert refused.value.code == "billing.run_in_future"
+
+
+def test_batches_of_two_threads_leave_nobody_out(gym, monkeypatch):
+    """Batches of 3 cut payers of 1 to 3 subscriptions at every place; one subscription is broken."""
+    monkeypatch.setattr(run_billing_service, "batch_size", lambda *_: 3)
+    plan = gym.plan("30.00")
+    members = []
+    for n in range(9):
+        payer = gym.customer()
+        members += [gym.subscribe(plan, payer) for _ in range(1 + n % 3)]
+    gym.pay_all()
+    with tenant_work(gym.id) as session:
+        session.execute(
+            text("UPDATE billing_subscription SET customer_id = gen_random_uuid() WHERE id = :id"),
+            {"id": members[0]},
+        )
+    gym.on("2026-03-25")
+    done = gym.run()
+    assert [one for one, _ in done.failures] == [members[0]]
+    assert (done.seen, done.charges, done.invoices) == (18, 17, 8)
+    charged = [one.subscription_id for one in gym.charges() if one.kind == "bridge"]
+    assert sorted(charged) == sorted(members[1:])
+    assert (gym.run().charges, gym.run().seen) == (0, 1)
+
+
+def test_missed_runs_make_smaller_batches():
+    day = date(2026, 3, 25)
+    assert batch_size(day, None) == batch_size(day, day) == BATCH
+    assert batch_size(day, date(2025, 3, 25)) == BATCH // 14
