@@ -1,22 +1,44 @@
-"""What others answer to a payment report: the report in the books here says so too."""
+"""What others answer to a payment report, and what SRI annulled: the books here say so too."""
 
 from __future__ import annotations
+
+from contextlib import suppress
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.contracts import events
 from core.contracts.hooks import EventContext
-from plugins.sales.models import Payment, PaymentReport
+from core.errors import Conflict
+from plugins.sales.models import Invoice, Payment, PaymentReport
+from plugins.sales.services.issue_credit_notes import annul_invoice
 from plugins.sales.services.report_payments import payment_key
 
-LISTENS_TO = (events.PaymentConfirmed, events.PaymentRejected)
+LISTENS_TO = (events.PaymentConfirmed, events.PaymentRejected, events.AnnulmentChanged)
+INVOICE = "01"
+ANNULLED = "Anulada en el SRI"
 
 
 def react_to(event: events.Event, context: EventContext) -> None:
     """A report was answered elsewhere (a distributor's queue); the own answers come back too."""
     if isinstance(event, events.PaymentConfirmed | events.PaymentRejected):
         hear_answer(context.session, event)
+    elif isinstance(event, events.AnnulmentChanged):
+        hear_annulment(context.session, event)
+
+
+def hear_annulment(session: Session, event: events.AnnulmentChanged) -> None:
+    """SRI annulled the document of an invoice: the invoice is annulled in the books too.
+
+    One that is cancelled already, or that holds notes, is left to a person.
+    """
+    if event.kind != INVOICE or event.step != "annulled":
+        return
+    invoice = session.get(Invoice, event.document_id)
+    if invoice is None or invoice.state == "cancelled":
+        return
+    with suppress(Conflict):
+        annul_invoice(session, invoice.id, reason=ANNULLED, now=event.at)
 
 
 def hear_answer(session: Session, event: events.PaymentConfirmed | events.PaymentRejected) -> None:

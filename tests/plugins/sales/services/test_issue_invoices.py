@@ -146,3 +146,23 @@ def test_a_double_click_waits_for_the_first_and_gets_its_invoice(tenant, draft, 
     assert failures == []
     assert len({one.id for one in refs}) == 1
     assert sorted(one.created for one in refs) == [False, True]
+
+
+def test_what_sri_annulled_is_annulled_in_the_books(tenant, draft, now):
+    from core.contracts.events import AnnulmentChanged
+    from plugins.sales.services.reactions import hear_annulment
+
+    with unit_of_work(tenant.scope) as session:
+        one, two = (issue_invoices(session, [draft(key)], now=now)[0] for key in ("a", "b"))
+
+        def told(ref, kind: str, step: str) -> None:
+            hear_annulment(session, AnnulmentChanged(ref.id, kind, "", ref.number, "1", step, now))
+            session.expire_all()
+
+        for kind, step in (("01", "requested"), ("04", "annulled"), ("01", "withdrawn")):
+            told(one, kind, step)
+            assert session.get(Invoice, one.id).state == "issued"
+        told(one, "01", "annulled")
+        told(one, "01", "annulled")  # told twice, done once
+        states = [session.get(Invoice, ref.id).state for ref in (one, two)]
+        assert states == ["cancelled", "issued"]
