@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import resource
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +33,7 @@ from plugins.billing.cli.reading import one_sentence, read_count
 from plugins.billing.domain.calendar import BillingCalendar
 from plugins.billing.domain.invoicing import plan_charges
 from plugins.billing.domain.policy import BASES
+from plugins.billing.services.due import BATCH
 from plugins.billing.services.run_billing import RunResult, run_billing
 from plugins.billing.services.sweep_day import sweep_day
 
@@ -94,12 +97,18 @@ def measure(count: int, profile: str | None) -> dict[str, Any]:
 
 def _measured(count: int, owner_url: str, clock: FixedClock, profile: str | None) -> dict[str, Any]:
     tenant = bench_rows.make_issuer(clock.now())
+    _say(f"{count} suscripciones")
     bench_rows.make_subscriptions(tenant, count, RUN_ON, now=clock.now())
     bench_rows.settle(owner_url)
     gc.collect()
     begun_mb = _rss_mb()
     before = bench_rows.row_counts(owner_url)
-    result, seconds = _timed(lambda: run_billing(tenant, on=RUN_ON, now=clock.now()), profile)
+    _say("corrida del día 25")
+    client, server = time.process_time(), server_cpu_s(owner_url)
+    result, seconds = _timed(
+        lambda: run_billing(tenant, on=RUN_ON, now=clock.now(), progress=_show), profile
+    )
+    client, server = time.process_time() - client, server_cpu_s(owner_url) - server
     peak_mb = _rss_mb()
     rows = bench_rows.row_counts(owner_url)
     written = {
@@ -109,8 +118,10 @@ def _measured(count: int, owner_url: str, clock: FixedClock, profile: str | None
     assert isinstance(result, RunResult)
     if result.invoices == 0 or again.invoices != 0:
         raise RuntimeError("the run did not issue what it should")
+    _say("barrido")
     clock.set(at_local(SWEEP_ON))
     swept, sweep_seconds = _timed(lambda: sweep_day(tenant, on=SWEEP_ON, now=clock.now()), None)
+    _say("COPY de las mismas filas")
     copy_seconds = bench_rows.plain_copy(owner_url, before, written)
     total = sum(written.values())
     return {
@@ -124,6 +135,9 @@ def _measured(count: int, owner_url: str, clock: FixedClock, profile: str | None
         "rows_written": total,
         "rows_by_table": written,
         "run_s": round(seconds, 2),
+        "client_cpu_ms_per_1000": round(client * 1e6 / result.invoices),
+        "server_cpu_ms_per_1000": round(server * 1e6 / result.invoices),
+        "load_average": round(os.getloadavg()[0], 1),
         "rss_before_run_mb": round(begun_mb, 1),
         "suspended": swept.suspended,
     }
@@ -142,6 +156,29 @@ def _timed(work: Callable[[], Any], profile: str | None) -> tuple[Any, float]:
         watch.disable()
         watch.dump_stats(profile)
     return done, seconds
+
+
+def _say(what: str) -> None:
+    click.echo(f"… {what}", err=True)
+
+
+def _show(done: int, expected: int) -> None:
+    if done % 10_000 < BATCH:
+        _say(f"  {done} de {expected}")
+
+
+def server_cpu_s(owner_url: str) -> float:
+    """CPU seconds that the database server has used so far, all its processes (0 where none is told)."""
+    server = bench_rows.server_pid(owner_url)
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            words = path.read_text().rpartition(")")[2].split()
+            if int(path.parent.name) == server:
+                ticks += sum(map(int, words[11:15]))  # its own and those of its ended children
+            elif int(words[1]) == server:
+                ticks += int(words[11]) + int(words[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _rss_mb() -> float:
