@@ -46,6 +46,9 @@ def run_tenant(args: dict[str, Any], now: datetime) -> None:
         )
     if decision is not None and not decision.allowed:
         return  # the daily run catches up
+    with tenant_work(tenant) as session:
+        if run_billing.read_environment(session) == run_billing.PRACTICE:
+            return  # it catches up when practice ends
     run_billing.run_billing(tenant, on=on, now=now)
 
 

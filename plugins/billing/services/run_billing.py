@@ -48,7 +48,7 @@ from plugins.billing.services.due import (
     read_due,
 )
 
-PRODUCTION = 2
+PRODUCTION, PRACTICE = 2, 3
 THREADS = 2
 SAME_FAILURES = 50  # in a row: the trouble is not with the subscriptions
 log = logging.getLogger("yupana.billing")
@@ -142,8 +142,18 @@ def rehearse(
 
 
 def check_day(session: Session, *, on: date, today: date) -> None:
-    """Against producción a run is for today, or catches up a missed day; never for a day to come."""
-    environment = settings.read(session, "einvoice_sri.environment") if _has_environment() else 1
+    """Against producción a run is for today, or catches up a missed day; never for a day to come. Who
+    practises bills nobody: the periods are real.
+    """
+    environment = read_environment(session)
+    if environment == PRACTICE:
+        raise DomainError(
+            _(
+                "The company is practising, so nothing is billed. Leave practice in the settings; the run"
+                " then catches up, or rehearse it with --dry-run."
+            ),
+            code="billing.run_practice",
+        )
     if environment == PRODUCTION and on > today:
         raise DomainError(
             _(
@@ -156,12 +166,13 @@ def check_day(session: Session, *, on: date, today: date) -> None:
         )
 
 
-def _has_environment() -> bool:
+def read_environment(session: Session) -> int:
+    """SRI's environment of the company; 1 where no plugin knows environments."""
     try:
         settings.spec("einvoice_sri.environment")
     except KeyError:
-        return False
-    return True
+        return 1
+    return int(settings.read(session, "einvoice_sri.environment"))
 
 
 def _begin(session: Session, on: date, expected: int, now: datetime) -> UUID:

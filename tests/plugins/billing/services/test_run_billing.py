@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -191,6 +191,24 @@ def test_the_rehearsal_promises_what_the_run_then_does(gym):
     assert sorted(one.charge.amount for one in shown) == sorted(
         one.amount for one in gym.charges()[3:]
     )
+
+
+def test_who_practises_bills_nobody_and_catches_up(gym):
+    from plugins.billing import jobs
+
+    with tenant_work(gym.id) as session:
+        try:
+            settings.write(session, "einvoice_sri.environment", 3)
+        except KeyError:
+            pytest.skip("einvoice_sri is not loaded")
+    with pytest.raises(DomainError) as refused:
+        gym.run("2026-03-25")
+    assert refused.value.code == "billing.run_practice"
+    jobs.run_tenant(
+        {"tenant": str(gym.id), "on": "2026-03-25"}, datetime(2026, 3, 25, 13, tzinfo=UTC)
+    )
+    with tenant_work(gym.id) as session:
+        assert session.scalar(text("SELECT count(*) FROM billing_run")) == 0
 
 
 def test_produccion_refuses_a_day_to_come(gym):
