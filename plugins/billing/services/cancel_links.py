@@ -26,5 +26,8 @@ def check_link(tenant_id: UUID, subscription_id: UUID, signature: str) -> None:
 
 
 def _signature(tenant_id: UUID | None, subscription_id: UUID) -> str:
-    key = runtime.keyring().derive(f"billing.cancel/{tenant_id}")
+    return _sign(runtime.keyring().derive(f"billing.cancel/{tenant_id}"), subscription_id)
+
+
+def _sign(key: bytes, subscription_id: UUID) -> str:
     return hmac.new(key, str(subscription_id).encode(), sha256).hexdigest()[:40]

@@ -68,13 +68,26 @@ def create_plan(
 
 
 def change_plan_words(
-    session: Session, plan_id: UUID, *, name: str, description: str, is_offered: bool
+    session: Session,
+    plan_id: UUID,
+    *,
+    name: str,
+    description: str,
+    is_offered: bool,
+    tax_code: str = "",
+    now: datetime,
 ) -> None:
-    """Rename a plan, describe it anew, or stop (or resume) offering it. Existing contracts go on."""
+    """Rename a plan, describe it anew, or stop (or resume) offering it. Existing contracts go on.
+
+    Another ``tax_code`` counts for every invoice issued from now on (A-28); it must be in force.
+    """
     plan = session.get(Plan, plan_id)
     if plan is None:
         raise NotFound
     _check_words(plan.code, name.strip(), plan.kind, plan.basis)
+    if tax_code and tax_code != plan.tax_code:
+        tax_rates.rate(session, IVA, tax_code, to_local_date(now))
+        plan.tax_code = tax_code
     plan.name, plan.description, plan.is_offered = name.strip(), description.strip(), is_offered
     write_audit(session, action="billing.plan.change", subject_id=plan_id)
 

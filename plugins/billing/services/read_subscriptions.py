@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 from core import plugins
 from core.contracts.sales import CustomerData
 from core.contracts.services import CustomerDirectory
-from core.errors import NotFound
+from core.errors import DomainError, NotFound
 from plugins.billing.domain.invoicing import forecast
 from plugins.billing.domain.lifecycle import ACTIVE, ENDED
 from plugins.billing.domain.standing import EXPIRED, ChargeState, Standing, standing
@@ -117,7 +118,9 @@ def read_subscription(session: Session, subscription_id: UUID, *, on: date) -> S
             count=FORECAST,
             basis=row.basis,
         )
-        coming = with_tax(session, (next_plan or plan).tax_code, ahead, price)
+        code = (next_plan or plan).tax_code
+        with suppress(DomainError):  # its IVA code is not in force any more: the run says so
+            coming = with_tax(session, code, ahead, price, on=on)
     addons = session.execute(
         select(Subscription, Plan.name)
         .join(Plan, Plan.id == Subscription.plan_id)

@@ -73,19 +73,28 @@ def preview_subscription(
     charges = plan_charges(
         unit * _checked(quantity), start_on, count, calendar, basis or plan.basis or None
     )
-    return with_tax(session, plan.tax_code, charges, unit)
+    return with_tax(session, plan.tax_code, charges, unit, on=start_on)
 
 
 def with_tax(
-    session: Session, tax_code: str, charges: list[PlannedCharge], price: Decimal
+    session: Session, tax_code: str, charges: list[PlannedCharge], price: Decimal, *, on: date
 ) -> Preview:
-    """Add the IVA of each emission date (A-28) and say when it changes before a period starts."""
-    rows, changes_on = [], None
+    """Add the IVA of each emission date (A-28) and say when it changes before a period starts.
+
+    A code that the law ends before an emission is shown at the rate before, that of the day ``on``
+    for the first. Raises ``DomainError`` when it is not in force then either.
+    """
+    rows: list[PreviewRow] = []
+    changes_on: date | None = None
     for one in charges:
-        rate = tax_rates.rate(session, IVA, tax_code, one.issue_on)
+        rate = tax_rates.rates(session, IVA, [tax_code], one.issue_on).get(tax_code)
+        if rate is None:  # the law ends this code before: shown as known today, with the warning
+            changes_on = changes_on or one.issue_on
+            rate = rows[-1].tax_rate if rows else tax_rates.rate(session, IVA, tax_code, on)
         tax = percent(one.amount, rate)
         rows.append(PreviewRow(one, rate, tax, one.amount + tax))
-        if changes_on is None and tax_rates.rate(session, IVA, tax_code, one.period_start) != rate:
+        begun = tax_rates.rates(session, IVA, [tax_code], one.period_start).get(tax_code)
+        if changes_on is None and begun != rate:
             changes_on = one.period_start
     return Preview(rows, price, changes_on)
 

@@ -63,7 +63,7 @@ class PlanPages(Pages):
             "billing/plan_new.html",
             kinds=words.PLAN_KINDS,
             bases=words.BASES,
-            rates=[(one.code, one.label) for one in tax_rates.current(ctx.session, IVA, ctx.today)],
+            rates=_rates(ctx),
         )
 
     @page("/<uuid:plan_id>", action="read")
@@ -90,10 +90,12 @@ class PlanPages(Pages):
                 name=ctx.form.get("name", ""),
                 description=ctx.form.get("description", ""),
                 is_offered=bool(ctx.form.get("is_offered")),
+                tax_code=ctx.form.get("tax_code", ""),
+                now=ctx.now,
             )
             ctx.flash(_("The plan is saved."))
             return ctx.go("billing.plan.show", plan_id=plan_id)
-        return ctx.render("billing/plan_edit.html", plan=plan)
+        return ctx.render("billing/plan_edit.html", plan=plan, rates=_rates(ctx))
 
     @form("/<uuid:plan_id>/price", action="write")
     def price(self, ctx: Context, plan_id: UUID) -> Any:
@@ -115,6 +117,10 @@ class PlanPages(Pages):
             plan=plan,
             subscribers=change_price.count_subscribers(ctx.session, plan_id),
         )
+
+
+def _rates(ctx: Context) -> list[tuple[str, str]]:
+    return [(one.code, one.label) for one in tax_rates.current(ctx.session, IVA, ctx.today)]
 
 
 def _plan(ctx: Context, plan_id: UUID) -> Plan:
