@@ -6,9 +6,11 @@ same in every run: number ``n`` is made from a generator seeded with ``n``.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import resource
+import sys
 import time
 
 import pytest
@@ -60,17 +62,25 @@ def hammer(originals, attempt) -> dict[str, int]:
     """Try every mutation; how often each outcome came. Fails on a slow one or on memory growth."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     outcomes: dict[str, int] = {}
+    longest = 0.0
     for number in range(COUNT):
         data = mutated(originals[number % len(originals)], number)
         begun = time.process_time()
         outcome = attempt(data)
         spent = time.process_time() - begun
         assert spent < LIMIT_CPU_SECONDS, f"input {number} took {spent:.2f} s of CPU"
+        longest = max(longest, spent)
         outcomes[outcome] = outcomes.get(outcome, 0) + 1
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert "no sentence" not in outcomes
     assert grown < LIMIT_GROWTH_KB, f"memory grew by {grown} KB"
+    tell({"inputs": COUNT, "longest_cpu_ms": longest * 1000, "grown_kb": grown, **outcomes})
     return outcomes
+
+
+def tell(counts: dict[str, object]) -> None:
+    """One line of counts, seen under ``make fuzz``."""
+    sys.stdout.write("\n" + json.dumps(counts, default=str) + "\n")
 
 
 @pytest.fixture(scope="module")
