@@ -86,6 +86,7 @@ DEEDS = {  # what the actions of the audit read as
     "withdraw_annulment": _("Withdrew an annulment"),
     "correct_document": _("Corrected a document"),
     "resume_emission": _("Resumed the emission"),
+    "reissue_purchase": _("Issued an annulled document again"),
     "issue_settlement": _("Issued a purchase settlement"),
     "issue_withholding": _("Issued a withholding certificate"),
 }

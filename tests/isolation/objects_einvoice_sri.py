@@ -100,6 +100,9 @@ CASES = {
     "einvoice_sri.certificate.move": Case(**CERTIFICATE, form=lambda s: {"use_from": ""}),
     "einvoice_sri.certificate.wipe": Case(**CERTIFICATE, form=lambda s: {"reason": "cambio"}),
     "einvoice_sri.document.index": Case(),
+    "einvoice_sri.document.again": Case(  # an invoice is sold again, not here: 409, but found
+        **DOCUMENT, form=lambda s: {}, answers=(303, 409)
+    ),
     "einvoice_sri.document.consult": Case(**DOCUMENT, form=lambda s: {}),
     "einvoice_sri.fetched.index": Case(),
     "einvoice_sri.fetched.add": Case(form=lambda s: {"keys": s["fetched_key"]}),

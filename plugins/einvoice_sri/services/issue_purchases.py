@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, get_type_hints
@@ -16,14 +16,17 @@ from core.adapters.clock import to_local_date
 from core.contracts.codec import from_json
 from core.contracts.fiscal import FiscalRequest, PurchaseSettlementRequest, WithholdingRequest
 from core.db.tenancy import scope_of
-from core.errors import DomainError
+from core.errors import Conflict, DomainError
 from core.i18n import _
+from core.models import Branch, IssuePoint
 from core.services import numbering
 from core.services import settings as tenant_settings
 from core.services.audit import write_audit
 from plugins.einvoice_sri import settings
+from plugins.einvoice_sri.domain.estados import Estado
 from plugins.einvoice_sri.models.documents import FiscalDocument
-from plugins.einvoice_sri.services.request_documents import KINDS, request_documents
+from plugins.einvoice_sri.services.cancel_document import find_document
+from plugins.einvoice_sri.services.request_documents import KINDS, request_documents, request_of
 
 PURCHASES: dict[str, type[FiscalRequest]] = {
     "settlement": PurchaseSettlementRequest,
@@ -81,6 +84,41 @@ def issue_purchase(
     return session.scalars(
         select(FiscalDocument).where(FiscalDocument.id == document_id)
     ).one(), True
+
+
+def reissue_purchase(session: Session, document_id: UUID, *, now: datetime) -> FiscalDocument:
+    """Issue an annulled liquidación or retención again: same facts, next number of its point, today.
+
+    Once: asking again gives the same document. Raises ``Conflict`` for one that is not annulled or
+    belongs to another plugin (an invoice is sold again), ``DomainError`` for what SRI would refuse.
+    """
+    old = find_document(session, document_id, lock=True)
+    if old.state != Estado.ANNULLED or old.kind not in {KINDS[one] for one in PURCHASES.values()}:
+        raise Conflict(
+            _("Only an annulled purchase document can be issued again here."), code="sri_state"
+        )
+    new_id = uuid5(old.id, "einvoice_sri.reissue")
+    known = session.get(FiscalDocument, new_id)
+    if known is not None:
+        return known
+    point = session.scalars(
+        select(IssuePoint.id)
+        .join(Branch, Branch.id == IssuePoint.branch_id)
+        .where(Branch.code == old.branch_code, IssuePoint.code == old.issue_point_code)
+    ).one()
+    environment = int(tenant_settings.read(session, settings.ENVIRONMENT))
+    numbers = numbering.allocate(
+        session, issue_point_id=point, document_kind=old.kind, environment=environment
+    )
+    request = replace(
+        request_of(old),
+        document_id=new_id,
+        sequence=numbers.first,
+        issued_on=to_local_date(now),
+    )
+    request_documents(session, [request], now=now)
+    write_audit(session, action="reissue_purchase", subject_id=new_id)
+    return session.scalars(select(FiscalDocument).where(FiscalDocument.id == new_id)).one()
 
 
 def _refuse_unknown(cls: type[FiscalRequest], values: Mapping[str, Any]) -> None:

@@ -25,10 +25,12 @@ from plugins.einvoice_sri.services.cancel_document import (
 from plugins.einvoice_sri.services.consult_states import defer_consultation
 from plugins.einvoice_sri.services.correct_document import correct_document
 from plugins.einvoice_sri.services.document_files import files_of, signed_of
+from plugins.einvoice_sri.services.issue_purchases import reissue_purchase
 from plugins.einvoice_sri.services.pauses import open_pauses, resume
 from plugins.einvoice_sri.services.print_ride import print_ride
 from plugins.einvoice_sri.services.read_states import TONES, sentence, word
 
+PURCHASE_KINDS = ("03", "07")
 KINDS = {kind.value: title.capitalize() for kind, title in TITULOS.items()}
 
 
@@ -75,6 +77,7 @@ class DocumentPages(Pages):
             is_annulling=state is Estado.ANNULMENT_REQUESTED,
             deadline=annulment_deadline(ctx.session, document.issued_on),
             rules=annulment_rules(ctx.session, document),
+            can_issue_again=state is Estado.ANNULLED and document.kind in PURCHASE_KINDS,
         )
 
     @page("/<uuid:document_id>/xml", action="read")
@@ -115,6 +118,13 @@ class DocumentPages(Pages):
         defer_consultation(ctx.session, [document.id])
         ctx.flash(_("SRI is being asked; the answer appears below in a moment."), "wait")
         return ctx.go("einvoice_sri.document.show", document_id=document_id)
+
+    @command("/<uuid:document_id>/again", action="annul")
+    def again(self, ctx: Context, document_id: UUID) -> Any:
+        """Issue an annulled purchase document again with the next number."""
+        made = reissue_purchase(ctx.session, document_id, now=ctx.now)
+        ctx.flash(_("Issued again as %(number)s.", number=made.number), "wait")
+        return ctx.go("einvoice_sri.document.show", document_id=made.id)
 
     @command("/<uuid:document_id>/annulled", action="annul")
     def annulled(self, ctx: Context, document_id: UUID) -> Any:

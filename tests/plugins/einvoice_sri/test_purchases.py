@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+from uuid import UUID
+
 import pytest
 
+from core.db.session import unit_of_work
+from plugins.einvoice_sri.services.cancel_document import confirm_annulment
 from tests.isolation.objects_einvoice_sri import SETTLEMENT, WITHHOLDING
 
 BASE = "/api/v1/sri/purchases"
@@ -69,3 +74,27 @@ def test_a_key_is_asked_for_and_the_counterpart_too(call):
     assert call("settlements", SETTLEMENT, key="").json["code"] == "idempotency_key"
     bare = {name: value for name, value in SETTLEMENT.items() if name != "counterpart"}
     assert call("settlements", bare).json["field"] == "counterpart"
+
+
+@pytest.mark.usefixtures("key")
+def test_an_annulled_one_is_issued_again_once(
+    site, call, client, sign_in, post, tenant, documents, drain, now, clock
+):
+    made = call("withholdings", WITHHOLDING).json
+    drain()
+    again = f"/sri/documents/{made['id']}/again"
+    sign_in(client, tenant, "owner")
+    assert post(client, again).status_code == 409  # it stands
+    with unit_of_work(tenant.scope) as session:
+        confirm_annulment(session, UUID(made["id"]), now=now)
+    clock.advance(days=1)
+    sign_in(client, tenant, "owner")
+    assert "Emitirlo de nuevo" in client.get(f"/sri/documents/{made['id']}").text
+    new = post(client, again)
+    assert new.status_code == 303
+    assert post(client, again).location == new.location
+    drain()
+    old, fresh = sorted(documents(), key=lambda one: one.sequence)
+    assert (old.state, fresh.state) == ("annulled", "authorized")
+    assert (fresh.number, fresh.issued_on) == ("001-001-000000002", date(2026, 4, 26))
+    assert fresh.access_key != old.access_key
