@@ -128,9 +128,7 @@ def _clock(settings: Settings, instant: str | None) -> Callable[[], datetime]:
             raise click.BadParameter(
                 _("Write an instant such as 2026-04-25T08:00-05:00."), param_hint="--now"
             ) from error
-    clock: Clock = (
-        SharedClock(settings.clock_file) if settings.demo else SystemClock()
-    )
+    clock: Clock = SharedClock(settings.clock_file) if settings.demo else SystemClock()
     return clock.now
 
 

@@ -37,7 +37,9 @@ class FetchedDocument(TenantMixin, Base):
     __table_args__ = (
         *tenant_args(),
         UniqueConstraint("tenant_id", "access_key"),
-        Index("ix_sri_fetched_pending", "tenant_id", "next_at", postgresql_where="state = 'pending'"),
+        Index(
+            "ix_sri_fetched_pending", "tenant_id", "next_at", postgresql_where="state = 'pending'"
+        ),
         CheckConstraint(one_of("state", FETCH_STATES), name="state"),
         CheckConstraint("(content IS NOT NULL) = (state = 'found')", name="content"),
     )
