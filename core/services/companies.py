@@ -17,6 +17,7 @@ from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
 from core.ids import new_id
 from core.models import TENANT_KINDS, Branch, CompanyProfile, IssuePoint, TaxRegime, Tenant
+from core.services import limits
 
 PROFILE_FIELDS = ("legal_name", "trade_name", "head_office_address", "email", "phone")
 
@@ -125,6 +126,7 @@ def add_issue_point(
             code="issue_point_taken",
             field="code",
         )
+    limits.require_room(session, "points")
     session.add(point)
     session.flush()
     return point.id

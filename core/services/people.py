@@ -18,6 +18,7 @@ from core.i18n import _
 from core.ids import new_id
 from core.models import ROLES, Membership
 from core.security.models import OneTimeLink, Person
+from core.services import limits
 from core.services.audit import write_audit
 
 INVITATION_LASTS = timedelta(days=7)
@@ -98,7 +99,7 @@ def add_member(session: Session, user_id: int, role: str) -> UUID:
     """Make a person a member of the company in scope, or change the role; audited.
 
     Raises:
-        DomainError: there is no such role.
+        DomainError: there is no such role, or the plan holds no more people.
     """
     if role not in ROLES:
         raise DomainError(
@@ -107,6 +108,8 @@ def add_member(session: Session, user_id: int, role: str) -> UUID:
             field="role",
         )
     found = session.scalar(select(Membership).where(Membership.user_id == user_id))
+    if found is None or not found.is_active:
+        limits.require_room(session, "users")
     if found is None:
         found = Membership(id=new_id(), user_id=user_id, role=role)
         session.add(found)

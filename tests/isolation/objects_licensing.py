@@ -215,6 +215,7 @@ CASES = {
     "licensing.licence.transfer": Case(form=lambda s: {"distributor": FREE_DISTRIBUTOR}),
     "licensing.licence.documents": Case(),
     "licensing.licence.first_access": Case(),
+    "licensing.licence.help": Case(),
     "licensing.portfolio.index": Case(**DESK, query=lambda s: {"q": "Compa"}),
     "licensing.portfolio.new": Case(**DESK, form=_typed_client),
     "licensing.portfolio.show": Case(**DESK, ids=CLIENT),

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.i18n import _
-from core.models import IssuePoint, Membership
+from core.services import limits
 from plugins.licensing.domain.entitlements import Entitlements, level
 from plugins.licensing.domain.lifecycle import STATES
 from plugins.licensing.services.decide_access import documents_this_month, refusal_sentence
@@ -88,20 +87,26 @@ def farewell_sentence(farewell: Farewell) -> str:
 def read_usage(session: Session, standing: Standing, *, now: datetime) -> list[UsageRow]:
     """Documents of the month, people and emission points against the plan's limits."""
     granted = Entitlements.from_json(standing.licence.entitlements or {})
-    people = select(func.count()).select_from(Membership)
-    points = select(func.count()).select_from(IssuePoint).where(IssuePoint.is_active)
     rows = (
         (_("Documents this month"), documents_this_month(session, now=now), granted.documents),
-        (
-            _("People"),
-            session.scalar(people.where(Membership.tenant_id == standing.licence.tenant_id)) or 0,
-            granted.users,
-        ),
-        (_("Emission points"), session.scalar(points) or 0, granted.points),
+        (_("People"), limits.count_used(session, "users"), granted.users),
+        (_("Emission points"), limits.count_used(session, "points"), granted.points),
     )
     return [
         UsageRow(word, used, limit, TONE_OF_LEVEL[level(used, limit)]) for word, used, limit in rows
     ]
+
+
+def limit_sentences(rows: Sequence[UsageRow]) -> list[tuple[str, str]]:
+    """(tone, sentence) of each limit that is near (from 80 % on) or reached."""
+    found = []
+    for row in rows:
+        given = {"what": row.word, "used": row.used, "limit": row.limit}
+        if row.tone == "warn":
+            found.append((row.tone, _("%(what)s: %(used)s of %(limit)s of the plan.", **given)))
+        elif row.tone == "bad":
+            found.append((row.tone, _("%(what)s: all %(limit)s of the plan are used.", **given)))
+    return found
 
 
 def report_badges() -> Mapping[str, tuple[str, str]]:

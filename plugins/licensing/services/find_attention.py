@@ -47,6 +47,8 @@ def _own(session: Session, now: datetime) -> list[Attention]:
         tone = STATES[standing.state].tone
         order = 1 if tone == "bad" else 30
         found.append(Attention(explain.state_sentence(standing), "/licence", order, tone))
+    for tone, sentence in explain.limit_sentences(explain.read_usage(session, standing, now=now)):
+        found.append(Attention(sentence, "/licence", 20, tone))
     journey = first_access.read_journey(session, now=now)
     if journey is not None and journey.finished_at is None:
         sentence = _(

@@ -70,6 +70,8 @@ def hear_contract(session: Session, event: LicenceChanged, *, now: datetime) -> 
     row.ordered_on, row.started_on = told.ordered_on, told.started_on
     row.cancelled_on = told.cancelled_on or (row.cancelled_on if was_running else None)
     row.contract_revision = told.revision
+    if told.started_on is not None and not row.wallet_revision:
+        row.wallet_minutes = told.included_minutes  # until the wallet itself is told
     session.flush()
     if told.started_on is not None and not was_running:
         _welcome(session, row, now=now)

@@ -102,6 +102,7 @@ def _notice(letter: str) -> tuple[str, str]:
 
 
 def _welcome(licence: Licence, address: str) -> list[str]:
+    """The numbered steps, from the client's own plan, distributor and adviser."""
     contact = licence.contact or {}
     steps = [
         _(
@@ -109,7 +110,10 @@ def _welcome(licence: Licence, address: str) -> list[str]:
             plan=licence.plan_name,
             price=licence.price,
         ),
-        _("2. Training: group training is free; your adviser tells you day and link."),
+        _(
+            "2. Training: the group training is free: %(when)s",
+            when=contact.get("training") or _("your adviser tells you day and link."),
+        ),
         _(
             "3. Monthly billing: your invoice is issued on day 25 for the next month and is payable by"
             " deposit or transfer until day 5. Report every payment on «My licence»."
@@ -120,20 +124,40 @@ def _welcome(licence: Licence, address: str) -> list[str]:
         ),
         _("5. Electronic invoicing: load your signature as a P12 file; a token is not accepted."),
         _(
-            "6. Tutorials and the checklist of the first steps: %(url)s",
-            url=f"{address}/licence/first-access",
+            "6. Tutorials, at any time and as often as you like: %(url)s",
+            url=contact.get("tutorials") or f"{address}/licence/help",
         ),
-        _(
-            "7. Doubts: support hours of your plan first, then $ 25.00 per hour or fraction plus IVA."
-        ),
+        _("The checklist of the first steps: %(url)s", url=f"{address}/licence/first-access"),
+        _("7. Doubts: %(hours)s", hours=hours_sentence(licence)),
     ]
-    steps += [str(contact[part]) for part in ("training", "tutorials") if contact.get(part)]
-    card = " · ".join(
-        str(contact[part]) for part in ("name", "phone", "email") if contact.get(part)
-    )
+    card = contact_card(licence)
     if card:
         steps.append(_("Your adviser: %(card)s", card=card))
     return steps
+
+
+def hours_sentence(licence: Licence) -> str:
+    """What a question costs: the plan's minutes first; without any, an hour of advice is suggested."""
+    price = _("$ 25.00 per hour or fraction plus IVA, after a quote that you accept.")
+    if licence.wallet_minutes:
+        return _(
+            "%(minutes)s minutes of support are left in your plan; then %(price)s",
+            minutes=licence.wallet_minutes,
+            price=price,
+        )
+    return _(
+        "your plan has no support hours; we suggest at least one hour of remote advice to begin"
+        " with: %(price)s",
+        price=price,
+    )
+
+
+def contact_card(licence: Licence) -> str:
+    """Whom to ask: name, telephone and address of the distributor, in one line."""
+    contact = licence.contact or {}
+    return " · ".join(
+        str(contact[part]) for part in ("name", "phone", "email") if contact.get(part)
+    )
 
 
 def _farewell(session: Session, standing: Standing) -> list[str]:

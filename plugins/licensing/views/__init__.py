@@ -28,6 +28,7 @@ MENU = (
     MenuEntry(
         _("Support hours"), "licensing.support.index", "licensing.support:read", 700, "calendar"
     ),
+    MenuEntry(_("Tutorials"), "licensing.licence.help", "licensing.licence:read", 720, "document"),
     MenuEntry(_("My licence"), "licensing.licence.index", "licensing.licence:read", 710, "licence"),
 )
 

@@ -20,11 +20,12 @@ from plugins.licensing.services import (
     keep_licence,
     keep_portfolio,
     legal_copy,
+    letters,
     pay_many,
     report_payment,
 )
 from plugins.licensing.services.report_payment import ReportData
-from plugins.licensing.services.standing import Standing, read_standing
+from plugins.licensing.services.standing import Standing, find_licence, read_standing
 from plugins.licensing.views.typed import (
     read_amount_or_zero,
     read_day,
@@ -154,6 +155,21 @@ class LicencePages(Pages):
         if more:
             response.headers["X-Next-After"] = more
         return response
+
+    @page("/help")
+    def help(self, ctx: Context) -> Any:
+        """Tutorials, group training, whom to ask and what a question costs."""
+        licence = find_licence(ctx.session)
+        if licence is None:
+            return ctx.render("licensing/no_licence.html")
+        contact = licence.contact or {}
+        return ctx.render(
+            "licensing/help.html",
+            contact=contact,
+            training=[line.strip() for line in contact.get("training", "").splitlines() if line],
+            hours=letters.hours_sentence(licence),
+            has_journey=first_access.read_journey(ctx.session, now=ctx.now) is not None,
+        )
 
     @page("/first-access")
     def first_access(self, ctx: Context) -> Any:
