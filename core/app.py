@@ -16,6 +16,7 @@ from core.i18n import translation_folders
 from core.security import permissions
 from core.web import errors, guards, headers, shell
 from core.web.formats import FILTERS
+from core.web.proxies import behind_proxies
 from core.web.site import Site
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def create_app(settings: Settings, host: Host) -> Flask:
     guards.install(app)
     errors.install(app)
     headers.install(app)
+    app.wsgi_app = behind_proxies(app.wsgi_app, settings.proxies)  # type: ignore[method-assign,assignment]
     site = Site(app, host, permissions.declared(host), settings)
     app.extensions["yupana"] = site
     with app.app_context():

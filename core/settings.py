@@ -6,6 +6,7 @@ with ``SettingSpec`` and read through ``core.services.settings``.
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,6 +51,11 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address the web server listens on")
     port: int = Field(8080, ge=0, le=65535, description="Port of the web server")
     public_url: str = Field("", description="Address people use; empty: http://<host>:<port>")
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses or networks of the proxies in front, separated by commas: only from them"
+        " X-Forwarded-For and X-Forwarded-Proto count",
+    )
     web_workers: int = Field(1, ge=1, description="Web processes; one a core is enough")
     web_threads: int = Field(2, ge=1, description="Threads of a web process")
     worker_threads: int = Field(4, ge=1, description="Jobs a worker runs at a time")
@@ -96,6 +102,17 @@ class Settings(BaseSettings):
             return tuple(one.strip() for one in value.split(",") if one.strip())
         return value
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        _networks(value)
+        return value
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks whose forwarding headers count."""
+        return _networks(self.trusted_proxies)
+
     @property
     def address(self) -> str:
         """The address people use, without a slash at the end."""
@@ -112,6 +129,15 @@ class Settings(BaseSettings):
         if self.secure_cookies is None:
             return self.address.startswith("https:")
         return self.secure_cookies
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(
+            ip_network(one.strip(), strict=False) for one in text.split(",") if one.strip()
+        )
+    except ValueError as error:
+        raise ValueError(f"{error} (write addresses or networks: 10.0.0.5, 10.0.0.0/24)") from None
 
 
 def read_settings(**given: Any) -> Settings:

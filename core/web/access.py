@@ -53,6 +53,8 @@ def admit(routed: Routed, route: Route) -> Any:
     if who is None:
         if wants_problem():
             raise Unauthorized(_("Send a valid key or sign in."), code="unauthorized")
+        if request.path == "/" and current_app.config["SESSION_COOKIE_NAME"] not in request.cookies:
+            return redirect(url_for("core.door.welcome"), 303)  # never here before
         return redirect(url_for("core.door.sign_in", next=_here()), 303)
     if who.tenancy is None:
         if routed.permission is None:

@@ -75,6 +75,7 @@ OPEN = {
     "core.company.logo": "the logo of the tenant in scope; 404 while there is none (tests/core/web)",
     "core.companies.choose": "asks for a company of one's own: 404 otherwise (tests/core/web)",
     "core.door.sign_in": "open to anybody",
+    "core.door.welcome": "open to anybody; nobody's data",
     "core.door.forgot": "open to anybody; neutral answer",
     "core.door.activate": "opened by a one-time token",
     "core.door.reset": "opened by a one-time token",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import os
 from pathlib import Path
 from uuid import UUID
 
@@ -192,7 +193,9 @@ def test_the_other_company_gets_404(reader_of_world, caller, world, endpoint):
     if (
         mine
         and case.actor != "anybody"
-        and not one.endpoint.startswith(("sales.pay.", "sales.pin.", "billing.reminder.", "billing.leaving."))
+        and not one.endpoint.startswith(
+            ("sales.pay.", "sales.pin.", "billing.reminder.", "billing.leaving.")
+        )
     ):
         answer = one.send(world.b, mine, **one.fields(world.b), actor=case.stranger)
         assert answer.status_code in case.refusals, (answer.status_code, answer.text[:500])
@@ -231,3 +234,58 @@ def _replace(value, path: tuple, world: World) -> None:
     for key in path[:-1]:
         value = value[key]
     value[path[-1]] = str(world.swap(value[path[-1]]))
+
+
+LONG = "ñ" * 70_000
+ODD = "\u202e'\"><script>{{7*7}}%00%s\U0001f4a9\r\n--"
+
+
+BAD = (LONG, ODD, "-1", "9" * 20, "")
+
+
+def spoilt(body: dict) -> list[tuple[str, dict]]:
+    """The body with one text after the other replaced by what nobody should send, one bad value a
+    field in turn; with ``YUPANA_FUZZ`` every bad value in every field.
+    """
+    texts = [name for name, value in body.items() if not isinstance(value, (list, dict, bool))]
+    return [
+        (f"{name}={bad[:9]!r}", {**body, name: bad})
+        for place, name in enumerate(texts)
+        for turn, bad in enumerate(BAD)
+        if os.environ.get("YUPANA_FUZZ") or turn == (place + len(texts)) % len(BAD)
+    ]
+
+
+@pytest.mark.usefixtures("copy_of_world")
+def test_no_input_is_an_accident(caller, world):
+    """Every route that takes a body: NUL, broken UTF-8, far too long, odd signs: a sentence, never 500."""
+    accidents, asked = [], 0
+    for endpoint in sorted(one for one in CASES if changes_something(one)):
+        one = caller(endpoint)
+        case, ids = one.case, one.case.ids(world.a)
+        fields = one.fields(world.a)
+        kind = "json" if case.json is not None else "form"
+        body = fields.pop(kind) or {}
+        first = next(iter(body), "name")
+        answers = {"NUL": one.send(world.a, ids, **{kind: {**body, first: "a\x00b"}}, **fields)}
+        client = one.client_of(world.a, case.actor)
+        answers["bytes"] = client.open(
+            one.address(ids),
+            method=case.method or next(iter(one.rule.methods & {"POST", "PUT", "PATCH", "DELETE"})),
+            data=b"name=\xff\xfe&csrf_token=" + one.csrf(client).encode() + b"&%ff=%fe",
+            content_type="application/x-www-form-urlencoded"
+            if kind == "form"
+            else "application/json",
+            headers={"X-CSRFToken": one.csrf(client), "Idempotency-Key": "\u00ff"},
+        )
+        for what, bad in spoilt(body):
+            answers[what] = one.send(world.a, ids, **{kind: bad}, **fields)
+        asked += len(answers)
+        accidents += [
+            (endpoint, what, answer.status_code)
+            for what, answer in answers.items()
+            if answer.status_code >= 500 or b"Traceback" in answer.data
+        ]
+        assert not body or answers["NUL"].status_code >= 400, endpoint
+    assert asked > 250, asked
+    assert not accidents, accidents

@@ -12,9 +12,11 @@ from core.i18n import gettext as _
 from core.security import challenge, door, guard, links, passwords, sessions
 from core.security.models import OneTimeLink
 from core.web.context import EMPTY, Context
-from core.web.views import Pages, form
+from core.web.shell import url_or_none
+from core.web.views import Pages, form, page
 
 COMPANY_COOKIE = "yupana_company"
+PORTAL = "portal.door.sign_in"  # where receivers enter, when that plugin is there
 YEAR = 365 * 24 * 3600
 FORGOT_LIMIT = 5
 
@@ -24,6 +26,11 @@ class DoorPages(Pages):
 
     blueprint = "core.door"
     public = True
+
+    @page("/welcome", action="read")
+    def welcome(self, ctx: Context) -> Any:
+        """What this is, and the way in: the first page of somebody who was never here."""
+        return ctx.render("core/welcome.html", portal=url_or_none(PORTAL))
 
     @form("/sign-in", action="read")
     def sign_in(self, ctx: Context) -> Any:

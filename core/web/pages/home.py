@@ -35,7 +35,8 @@ def attention(ctx: Context) -> list[Attention]:
 
 def blocks(ctx: Context) -> list[Any]:
     """Pieces of the hook ``page_blocks`` for the place ``core.home``: the month in figures,
-    licences before sales before documents (the last plugin loaded answers last)."""
+    licences before sales before documents (the last plugin loaded answers last).
+    """
     answers = current_app.extensions["yupana"].host.call(
         "page_blocks",
         tenant=ctx.tenant_id,

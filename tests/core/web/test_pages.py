@@ -294,3 +294,17 @@ def test_holidays_and_taxes(client, post, sign_in, make_tenant):
     assert "1,75" in client.get("/platform/taxes").text
     assert post(client, "/platform/taxes", **rate).status_code == 422
     assert post(client, "/platform/taxes", **rate | {"rate": "NaN"}).status_code == 422
+
+
+@pytest.mark.checklist("PW-22")
+def test_somebody_new_lands_on_the_way_in(client, sign_in, tenant):
+    """Public landing, then the door; who was here before goes to the door at once."""
+    first = client.get("/")
+    assert first.location == "/welcome"
+    landing = client.get(first.location)
+    assert landing.status_code == 200
+    assert 'href="/sign-in">Ingresar al sistema</a>' in landing.text
+    assert 'href="/portal/sign-in"' in landing.text
+    assert client.get("/company").location.startswith("/sign-in?next=")
+    sign_in(client, tenant, "owner")
+    assert client.get("/").status_code == 200
