@@ -92,7 +92,8 @@ def test_the_daily_round_asks_about_annulments_and_lets_a_refused_one_stand(
         for one in (factura, nota):
             request_annulment(session, one.id, today=TODAY, now=now)
     for day, expected in ((9, "annulment_requested"), (10, "authorized")):
-        clock.set(now + timedelta(days=day))  # 1 May is a holiday: the fifth working day is Monday 4 May
+        # 1 May is a holiday: the fifth working day is Monday 4 May
+        clock.set(now + timedelta(days=day))
         jobs.consult_annulments({}, clock.now())
         drain()
         states = {one.kind: one.state for one in documents()}
