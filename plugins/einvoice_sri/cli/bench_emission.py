@@ -71,7 +71,7 @@ def emission(rounds: int, documents: int, database: int, as_json: bool) -> None:
         **measure_ride(now),
     }
     if database:
-        with _simulator(now) as address:
+        with _simulator(None) as address:  # the worker signs by the real clock
             where = address.removesuffix("comprobantes-electronicos-ws/")
             answer |= measure_database(database, where, now, rsa_seconds)
     if as_json:
@@ -226,13 +226,13 @@ def _quiet() -> Iterator[None]:
 
 
 @contextmanager
-def _simulator(now: datetime) -> Iterator[str]:
-    """A simulator in a process of its own on a free port; its address."""
+def _simulator(now: datetime | None) -> Iterator[str]:
+    """A simulator in a process of its own on a free port, at ``now`` or by the machine's clock; its address."""
     with tempfile.TemporaryDirectory(prefix="yupana-bench-") as folder:
         environment = {**os.environ, "YUPANA_HOME": folder}
         command = [sys.executable, "-m", "core.cli", "sri", "simulator", "--port", "0", "--any-ca"]
         process = subprocess.Popen(  # noqa: S603  (our own program)
-            [*command, "--now", now.isoformat()],
+            [*command, *(() if now is None else ("--now", now.isoformat()))],
             stdout=subprocess.PIPE,
             env=environment,
             cwd=Path(__file__).resolve().parents[3],
