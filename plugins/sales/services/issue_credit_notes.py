@@ -34,7 +34,7 @@ from plugins.sales.domain.vocabulary import (
 )
 from plugins.sales.models import CreditNote, DebitNote, Invoice, InvoiceLine
 from plugins.sales.services.environment import read_environment
-from plugins.sales.services.issue_invoices import IVA, invoice_row
+from plugins.sales.services.issue_invoices import invoice_row
 from plugins.sales.services.note_parts import (
     NoteRef,
     buyer_of,
@@ -44,6 +44,7 @@ from plugins.sales.services.note_parts import (
     request_document,
     supported_by,
 )
+from plugins.sales.services.prepare_drafts import IVA
 from plugins.sales.services.read_invoices import lines_of
 from plugins.sales.services.record_payment import add_credit, lower_balances
 

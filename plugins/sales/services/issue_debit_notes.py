@@ -30,7 +30,7 @@ from plugins.sales.domain.vocabulary import (
 )
 from plugins.sales.models import DebitNote, Invoice, InvoiceLine
 from plugins.sales.services.environment import read_environment
-from plugins.sales.services.issue_invoices import IVA, invoice_row
+from plugins.sales.services.issue_invoices import invoice_row
 from plugins.sales.services.note_parts import (
     NoteRef,
     buyer_of,
@@ -40,6 +40,7 @@ from plugins.sales.services.note_parts import (
     request_document,
     supported_by,
 )
+from plugins.sales.services.prepare_drafts import IVA
 
 
 def issue_debit_note(

@@ -8,9 +8,7 @@ sale and a run of the 25th take the same path.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,27 +18,23 @@ from sqlalchemy.orm import Session
 from core import plugins
 from core.adapters.clock import to_local_date
 from core.contracts.events import InvoiceIssued
-from core.contracts.fiscal import FiscalLine, FiscalPayment, FiscalTax, InvoiceRequest
-from core.contracts.sales import CustomerData, InvoiceDraft, InvoiceRef
+from core.contracts.fiscal import InvoiceRequest
+from core.contracts.sales import InvoiceDraft, InvoiceRef
 from core.contracts.services import FiscalIssuing
-from core.db.bulk import among
 from core.db.events import emit_all
 from core.db.tenancy import scope_of
 from core.errors import DomainError, NotFound, ServiceMissing
 from core.i18n import _
 from core.ids import new_id
-from core.models import IssuePoint
-from core.services import numbering, tax_rates
-from plugins.sales.domain.drafts import check_draft, check_receiver
-from plugins.sales.domain.totals import DocumentTotals, total_up
+from core.services import numbering
+from plugins.sales.domain.drafts import check_draft
 from plugins.sales.domain.vocabulary import INVOICE_KIND, MAX_DRAFTS
-from plugins.sales.models import Customer, Invoice, InvoiceLine, Product, Salesperson
+from plugins.sales.models import Invoice, InvoiceLine
 from plugins.sales.services.environment import read_environment
+from plugins.sales.services.fiscal_requests import Shared, request_for
+from plugins.sales.services.prepare_drafts import Ready, prepare_drafts
 from plugins.sales.services.use_credit import cover_from_credit
-from plugins.sales.services.write_rows import write_rows
-
-IVA = "2"
-COUNTER_PRIORITY = 100
+from plugins.sales.services.write_rows import FEW, write_rows
 
 INVOICE_COLUMNS = (
     "id",
@@ -94,16 +88,6 @@ LINE_COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A draft that may become an invoice: checked, with its customer and its amounts."""
-
-    at: int  # its place in the caller's list
-    draft: InvoiceDraft
-    customer: CustomerData
-    totals: DocumentTotals
-
-
 def issue_invoices(
     session: Session, drafts: Sequence[InvoiceDraft], *, now: datetime
 ) -> list[InvoiceRef]:
@@ -121,11 +105,16 @@ def issue_invoices(
     today = to_local_date(now)
     for draft in drafts:
         check_draft(draft, today=today)
+    # many are made ready before others have to wait for them, few only when they are new
+    early = prepare_drafts(session, _without_repeats(drafts, {})) if len(drafts) > FEW else None
     _wait_for_twins(session, drafts)
     refs = _issued_before(session, drafts)
     fresh = _without_repeats(drafts, refs)
     if fresh:
-        ready = _prepare(session, fresh)
+        if early is None:
+            ready = prepare_drafts(session, fresh)
+        else:
+            ready = [one for one in early if (one.draft.source, one.draft.source_key) not in refs]
         made = _store(session, ready, now=now)
         for ref, one in made:
             refs[(one.draft.source, ref.source_key)] = ref
@@ -140,8 +129,9 @@ def issue_invoices(
 def _wait_for_twins(session: Session, drafts: Sequence[InvoiceDraft]) -> None:
     """Let a second request with the same key wait until the first has committed (double click)."""
     tenant = scope_of(session).tenant_id
-    names = sorted({f"{tenant}/{one.source}/{one.source_key}" for one in drafts})
-    if len(names) > 1:
+    if len(drafts) == 1:
+        names = [f"{tenant}/{drafts[0].source}/{drafts[0].source_key}"]
+    else:
         names = sorted({f"{tenant}/{one.source}" for one in drafts})
     for name in names:
         session.execute(
@@ -191,86 +181,15 @@ def _without_repeats(
     return list(fresh.values())
 
 
-def _prepare(session: Session, drafts: Sequence[InvoiceDraft]) -> list[_Ready]:
-    customers = read_customers(session, {one.customer_id for one in drafts})
-    _check_own(session, drafts)
-    totals_of = _Totals(session)
-    ready = []
-    for at, draft in enumerate(drafts):
-        customer = customers.get(draft.customer_id)
-        if customer is None:
-            raise NotFound(_("That customer does not exist. Choose another one."))
-        totals = totals_of(draft)
-        check_receiver(customer, totals)
-        ready.append(_Ready(at, draft, customer, totals))
-    return ready
-
-
-class _Totals:
-    """The totals of drafts. Many of a run have the same amounts: they are added up once."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._rates: dict[tuple[str, date], Decimal] = {}
-        self._known: dict[tuple[Any, ...], DocumentTotals] = {}
-
-    def __call__(self, draft: InvoiceDraft) -> DocumentTotals:
-        key = (
-            draft.issued_on,
-            *[(one.quantity, one.unit_price, one.discount, one.tax_code) for one in draft.lines],
-        )
-        found = self._known.get(key)
-        if found is None:
-            rates = {one.tax_code: self._rate(one.tax_code, draft.issued_on) for one in draft.lines}
-            found = self._known[key] = total_up(draft.lines, rates)
-        return found
-
-    def _rate(self, code: str, on: date) -> Decimal:
-        key = (code, on)
-        if key not in self._rates:
-            self._rates[key] = tax_rates.rate(self._session, IVA, code, on)
-        return self._rates[key]
-
-
-def read_customers(session: Session, ids: set[UUID]) -> dict[UUID, CustomerData]:
-    """What documents print of these customers; unknown ids are left out."""
-    rows = session.execute(
-        select(
-            Customer.id,
-            Customer.tax_id_type,
-            Customer.tax_id,
-            Customer.legal_name,
-            Customer.email,
-            Customer.address,
-            Customer.phone,
-        ).where(among(Customer.id, ids))
-    )
-    return {row[0]: CustomerData(*row[1:]) for row in rows}
-
-
-def _check_own(session: Session, drafts: Sequence[InvoiceDraft]) -> None:
-    """Points, salespeople and products are the tenant's own; a foreign id does not exist."""
-    for model, wanted in (
-        (IssuePoint, {one.issue_point_id for one in drafts}),
-        (Salesperson, {one.salesperson_id for one in drafts} - {None}),
-        (Product, {line.product_id for one in drafts for line in one.lines} - {None}),
-    ):
-        if not wanted:
-            continue
-        found = set(session.scalars(select(model.id).where(model.id.in_(wanted))))
-        if wanted - found:
-            raise NotFound(_("The request names something that does not exist. Choose it again."))
-
-
 def _store(
-    session: Session, ready: Sequence[_Ready], *, now: datetime
-) -> list[tuple[InvoiceRef, _Ready]]:
+    session: Session, ready: Sequence[Ready], *, now: datetime
+) -> list[tuple[InvoiceRef, Ready]]:
     environment = read_environment(session)
     try:
         fiscal = plugins.service(FiscalIssuing)
     except ServiceMissing:
         fiscal = None
-    by_point: dict[UUID, list[_Ready]] = {}
+    by_point: dict[UUID, list[Ready]] = {}
     for one in ready:
         by_point.setdefault(one.draft.issue_point_id, []).append(one)
     numbers = {}
@@ -288,8 +207,8 @@ def _store(
     lines: list[tuple[Any, ...]] = []
     requests: list[InvoiceRequest] = []
     events: list[InvoiceIssued] = []
-    made: list[tuple[InvoiceRef, _Ready]] = []
-    shared = _Shared()
+    made: list[tuple[InvoiceRef, Ready]] = []
+    shared = Shared()
     for point, ones in by_point.items():
         series = numbers[point]
         head = f"{series.branch_code}-{series.issue_point_code}-"
@@ -354,7 +273,7 @@ def _store(
                     )
                 )
             if fiscal is not None:
-                requests.append(_request(invoice_id, series, sequence, one, shared))
+                requests.append(request_for(invoice_id, series, sequence, one, shared))
             events.append(
                 InvoiceIssued(
                     invoice_id,
@@ -380,84 +299,6 @@ def _store(
         fiscal.request(session, requests, now=now)
     emit_all(session, events, now=now)
     return made
-
-
-class _Shared:
-    """Values that many invoices of a batch have in common: made, and later written, once.
-
-    It knows totals by their identity, so they must outlive it.
-    """
-
-    def __init__(self) -> None:
-        self._taxes: dict[int, list[list[str]]] = {}
-        self._pairs: dict[tuple[tuple[str, str], ...], list[list[str]]] = {}
-        self._lines: dict[tuple[Any, ...], tuple[FiscalLine, ...]] = {}
-        self._payments: dict[tuple[int, str, int], tuple[FiscalPayment, ...]] = {}
-
-    def taxes(self, totals: DocumentTotals) -> list[list[str]]:
-        """The tax table of an invoice."""
-        found = self._taxes.get(id(totals))
-        if found is None:
-            found = self._taxes[id(totals)] = [
-                [one.tax_code, str(one.rate), str(one.base), str(one.amount)]
-                for one in totals.taxes
-            ]
-        return found
-
-    def pairs(self, pairs: tuple[tuple[str, str], ...]) -> list[list[str]]:
-        """Names and values: additional information, details of a line."""
-        found = self._pairs.get(pairs)
-        if found is None:
-            found = self._pairs[pairs] = [list(pair) for pair in pairs]
-        return found
-
-    def lines(self, draft: InvoiceDraft, totals: DocumentTotals) -> tuple[FiscalLine, ...]:
-        """The lines of the fiscal document."""
-        key = (id(totals), *[(one.code, one.description, one.details) for one in draft.lines])
-        found = self._lines.get(key)
-        if found is None:
-            found = self._lines[key] = tuple(
-                FiscalLine(
-                    code=line.code,
-                    description=line.description,
-                    quantity=line.quantity,
-                    unit_price=line.unit_price,
-                    discount=line.discount,
-                    subtotal=sums.subtotal,
-                    taxes=(FiscalTax(IVA, sums.tax_code, sums.rate, sums.subtotal, sums.tax),),
-                    details=line.details,
-                )
-                for line, sums in zip(draft.lines, totals.lines, strict=True)
-            )
-        return found
-
-    def payments(self, draft: InvoiceDraft, totals: DocumentTotals) -> tuple[FiscalPayment, ...]:
-        """How the fiscal document says that it is paid."""
-        key = (id(totals), draft.payment_method, draft.payment_term_days)
-        found = self._payments.get(key)
-        if found is None:
-            found = self._payments[key] = (
-                FiscalPayment(draft.payment_method, totals.total, draft.payment_term_days),
-            )
-        return found
-
-
-def _request(
-    invoice_id: UUID, series: numbering.Numbers, sequence: int, one: _Ready, shared: _Shared
-) -> InvoiceRequest:
-    draft = one.draft
-    return InvoiceRequest(
-        document_id=invoice_id,
-        branch_code=series.branch_code,
-        issue_point_code=series.issue_point_code,
-        sequence=sequence,
-        issued_on=draft.issued_on,
-        counterpart=one.customer,
-        additional_info=draft.additional_info,
-        priority=COUNTER_PRIORITY if draft.source == "till" else 0,
-        lines=shared.lines(draft, one.totals),
-        payments=shared.payments(draft, one.totals),
-    )
 
 
 def invoice_row(session: Session, invoice_id: UUID) -> Row[Any]:

@@ -19,7 +19,7 @@ from core.ids import new_id
 from plugins.sales.domain.customers import FINAL_CONSUMER, clean, search_key
 from plugins.sales.domain.vocabulary import FINAL_CONSUMER_TYPE
 from plugins.sales.models import Customer
-from plugins.sales.services.issue_invoices import read_customers as _read_customers
+from plugins.sales.services.prepare_drafts import read_customers as _read_customers
 
 CHUNK = 1000
 
