@@ -31,4 +31,12 @@ SPECS = (
             _("Transfer, deposit or another bank operation"),
         ),
     ),
+    SettingSpec(
+        "sales.payment_methods",
+        "bank",
+        str,
+        _("Ways of payment that are recorded by hand; the till is not touched."),
+        choices=("bank", "all"),
+        words=(_("Only deposits and transfers"), _("Also cash and cards")),
+    ),
 )

@@ -13,6 +13,7 @@ from core.contracts.sales import PaymentAllocation, PaymentData
 from core.domain.money import ZERO
 from core.errors import DomainError, NotFound
 from core.i18n import _
+from core.services import settings
 from core.web.context import Context
 from core.web.paging import count_capped, page_by_key
 from core.web.views import Pages, command, form, page
@@ -35,7 +36,10 @@ from plugins.sales.services.record_payment import (
 from plugins.sales.views.typed import form_key, read_day, read_ids, read_money
 from plugins.sales.views.words import METHOD_WORDS
 
-BY_HAND = ("transfer", "deposit", "cash", "card", "credit")
+BY_HAND = {  # sales.payment_methods
+    "bank": ("transfer", "deposit", "credit"),
+    "all": ("transfer", "deposit", "cash", "card", "credit"),
+}
 LARGEST_XML = 400_000
 
 
@@ -83,7 +87,7 @@ class PaymentPages(Pages):
             invoices=open_for(ctx.session, customer_id),
             credit=credit_of(ctx.session, customer_id),
             accounts=find_sales.bank_accounts(ctx.session),
-            methods=[(one, METHOD_WORDS[one]) for one in BY_HAND],
+            methods=[(one, METHOD_WORDS[one]) for one in _by_hand(ctx)],
             payment_key=key,
             today=ctx.today,
         )
@@ -91,7 +95,7 @@ class PaymentPages(Pages):
     @staticmethod
     def _record(ctx: Context, customer_id: UUID, key: str) -> UUID:
         amount = read_money(ctx.form.get("amount", ""), "amount")
-        if ctx.form.get("method", "") not in BY_HAND:
+        if ctx.form.get("method", "") not in _by_hand(ctx):
             raise DomainError(
                 _("The way of payment is not one of the list. Choose another one."),
                 code="unknown_method",
@@ -190,6 +194,10 @@ class PaymentPages(Pages):
         reject_certificate(ctx.session, withholding_id, reason=ctx.form.get("reason", ""))
         ctx.flash(_("The certificate is refused."))
         return ctx.go("sales.payment.withholdings")
+
+
+def _by_hand(ctx: Context) -> tuple[str, ...]:
+    return BY_HAND[settings.read(ctx.session, "sales.payment_methods")]
 
 
 def _invoice_by_number(ctx: Context, typed: str) -> UUID:

@@ -19,6 +19,7 @@ from core.db.session import unit_of_work
 from core.domain.payment_codes import payment_code
 from core.errors import DomainError
 from core.models import Blob
+from core.services import settings
 from plugins.sales.adapters.pdf_slips import written_anew
 from plugins.sales.adapters.spreadsheets import read_table
 from plugins.sales.domain.statements import from_header, guess_mapping, read_credits
@@ -271,3 +272,19 @@ def test_one_payment_over_two_invoices_by_hand_with_excess_and_receipt(
         method="transfer", payment_key="pk2", invoice_id=str(owed["one"]), part="14,50",
     )  # fmt: skip
     assert too_much.status_code == 422
+
+
+@pytest.mark.checklist("PW-12")
+def test_only_deposits_and_transfers_unless_the_company_says_more(
+    client, tenant, buyer, sign_in, post
+):
+    sign_in(client, tenant, "owner")
+    form = f"/sales/payments/new?customer_id={buyer}"
+    paid = {"customer_id": str(buyer), "amount": "5", "value_on": "2026-04-25", "method": "cash"}
+    assert 'value="cash"' not in client.get(form).text
+    refused = post(client, "/sales/payments/new", **paid, payment_key="one")
+    assert refused.status_code == 422
+    with unit_of_work(tenant.scope) as session:
+        settings.write(session, "sales.payment_methods", "all")
+    assert 'value="cash"' in client.get(form).text
+    assert post(client, "/sales/payments/new", **paid, payment_key="two").status_code == 303
