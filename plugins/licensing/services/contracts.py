@@ -236,10 +236,16 @@ def grant_minutes(session: Session, contract: Contract) -> Wallet:
 
 
 def _refuse_second_contract(session: Session, order: LicenceOrdered) -> None:
-    """A first contract wants a client without one; a re-entry a client whose licence has run out (A-22)."""
+    """A first contract wants a client without one; a re-entry a client whose licence has run out (A-22).
+
+    The same order, placed by another worker a moment ago, is no second one: writing it again fails
+    and is tried again.
+    """
     for one in session.scalars(
         select(Contract).where(
-            Contract.client_tenant_id == order.client_tenant_id, Contract.state != "withdrawn"
+            Contract.client_tenant_id == order.client_tenant_id,
+            Contract.id != order.contract_id,
+            Contract.state != "withdrawn",
         )
     ):
         is_open_order = one.state == "order" and order.ordered_on <= one.lapses_on

@@ -21,7 +21,7 @@ from core.contracts.licences import ClientInvoice
 from core.db.events import emit
 from core.db.tenancy import scope_of
 from core.domain.money import ZERO
-from core.errors import Conflict, DomainError, NotFound
+from core.errors import Conflict, DomainError, NotFound, TryLater
 from core.i18n import _
 from core.ids import new_id
 from core.jobs import defer
@@ -81,7 +81,10 @@ def hear_contract(session: Session, event: LicenceChanged, *, now: datetime) -> 
 
 
 def hear_invoice(session: Session, event: ClientInvoicePublished, *, now: datetime) -> None:
-    """An invoice arrives in the scope of its payer, or of the payer's distributor."""
+    """An invoice arrives in the scope of its payer, or of the payer's distributor.
+
+    Raises ``TryLater`` at a payer whose licence has not arrived.
+    """
     told = event.invoice
     row = session.scalars(
         select(ClientInvoiceRow)
@@ -96,6 +99,8 @@ def hear_invoice(session: Session, event: ClientInvoicePublished, *, now: dateti
     session.flush()
     if scope_of(session).tenant_id != told.client_tenant_id:
         return
+    if find_licence(session) is None:  # it is being written by another worker: then all is told
+        raise TryLater("the licence has not arrived yet", seconds=2)
     if event.report_id is not None:
         _apply_report(session, row, event.report_id)
     refresh(session, now=now)

@@ -11,7 +11,7 @@ from core import jobs
 from core.db.scope import Scope
 from core.db.session import bound, unit_of_work
 from plugins.licensing.models import Contract, QueuedReport
-from plugins.licensing.services import queue
+from plugins.licensing.services import contracts, queue
 from tests.factories.licensing import make_vendor
 
 LIST = "SELECT id, task_name, args FROM procrastinate.procrastinate_jobs WHERE status = 'todo' ORDER BY id"
@@ -133,6 +133,31 @@ def test_an_enabling_of_a_refused_order_ends_with_the_order(make_tenant, clock, 
     assert str(row.released_on) == "2026-03-01"
     with unit_of_work(vendor.operator.scope) as session:
         assert session.scalars(select(Contract)).all() == []
+
+
+def test_an_order_placed_by_another_worker_meanwhile_is_not_taken_for_a_second_one(
+    make_tenant, clock, drain, monkeypatch
+):
+    """The enabling looks for the order, finds none, and in that moment the other worker commits it."""
+    vendor = make_vendor(make_tenant, clock, drain, "2026-03-01")
+    vendor.drain = lambda: 0
+    client = vendor.contract()
+    with bound().engine.connect() as connection:
+        [placing] = connection.execute(text(LIST)).all()
+    vendor.enable(client)
+    real, met = contracts.plan_offers, []
+
+    def meanwhile(session):
+        if not met:
+            met.append("once")
+            jobs.run_task(placing.task_name, dict(placing.args))
+        return real(session)
+
+    monkeypatch.setattr(contracts, "plan_offers", meanwhile)
+    work_through(latest_first, vendor.clock.now())
+    assert met == ["once"]
+    assert agreed(vendor, client) == ("active", "active", "active", "enabled")
+    assert vendor.portfolio(vendor.north)[0].released_on is None
 
 
 def agreed(vendor, client):
