@@ -308,3 +308,18 @@ def test_the_platform_role_cannot_be_used_to_write(database, make_tenant):
         session.execute(
             text("UPDATE core_branch SET name = 'X' WHERE tenant_id = :t"), {"t": tenant.id}
         )
+
+
+def test_every_trap_of_the_list_has_its_test():
+    """docs/adr/0006 names a test for each trap; a renamed or deleted one is noticed here."""
+    root = Path(__file__).parents[2]
+    rows = re.findall(
+        r"^\| (?!trap )(.+?) \| (`.+`) \|$",
+        (root / "docs/adr/0006-traps-of-flask-appbuilder.md").read_text(),
+        re.MULTILINE,
+    )
+    assert len(rows) > 25
+    for trap, tests in rows:
+        for file, name in re.findall(r"`(tests/[\w/.]+)::(\w+)`", tests):
+            assert f"def {name}(" in (root / file).read_text(), trap
+        assert "::" in tests, trap

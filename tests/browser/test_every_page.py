@@ -152,7 +152,7 @@ def test_pages_without_signing_in(browser: Browser, demo):
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     wrong = {}
-    for path in ("/sign-in", "/forgot", "/reset/nada", "/activate/nada", "/no-existe"):
+    for path in ("/welcome", "/sign-in", "/forgot", "/reset/nada", "/activate/nada", "/no-existe"):
         page.goto(demo.address + path)
         found = faults(page)
         if found:
