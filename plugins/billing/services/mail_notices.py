@@ -221,7 +221,9 @@ def _price_words(plan: str, details: Mapping[str, Any]) -> list[str]:
                 day=day(date.fromisoformat(first)),
             )
         )
-    sentences.append(_("If you prefer not to continue, answer this mail or cancel before that day."))
+    sentences.append(
+        _("If you prefer not to continue, answer this mail or cancel before that day.")
+    )
     return sentences
 
 
