@@ -49,13 +49,13 @@ _KNOWN = (
     " AND n.subscription_id = c.subscription_id AND n.invoice_id IS NOT DISTINCT FROM c.invoice_id"
 )
 _COUNT_REMINDERS = text(
-    "SELECT count(*) FROM (SELECT DISTINCT ON (invoice_id) subscription_id, invoice_id"
+    "SELECT count(*) FROM (SELECT DISTINCT ON (invoice_id) subscription_id, invoice_id"  # noqa: S608  (constants)
     " FROM billing_charge WHERE tenant_id = :tenant AND state = 'open' AND due_on = :due"
     " AND reported_at IS NULL ORDER BY invoice_id, subscription_id) c"
     " WHERE true" + _KNOWN + " AND n.kind = :kind AND n.on_date = :on)"
 )
 _COUNT_SUSPENDED = text(
-    "SELECT count(*) FROM (SELECT DISTINCT ON (subscription_id) subscription_id, invoice_id, suspend_on"
+    "SELECT count(*) FROM (SELECT DISTINCT ON (subscription_id) subscription_id, invoice_id, suspend_on"  # noqa: S608
     " FROM billing_charge WHERE tenant_id = :tenant AND state = 'open' AND suspend_on <= :on"
     " AND reported_at IS NULL ORDER BY subscription_id, suspend_on) c"
     " WHERE true" + _KNOWN + " AND n.kind = 'suspended' AND n.on_date = c.suspend_on)"

@@ -16,7 +16,7 @@ from plugins.sales.views.typed import read_money
     ("value", "money", "price"),
     [
         (Decimal("1234.5"), "$ 1.234,50", "$ 1.234,50"),
-        (Decimal("-5"), "-$ 5,00", "-$ 5,00"),
+        (Decimal(-5), "-$ 5,00", "-$ 5,00"),
         (Decimal("19.000000"), "$ 19,00", "$ 19,00"),
         (Decimal("0.123456"), "$ 0,12", "$ 0,123456"),
         (Decimal("1E+3"), "$ 1.000,00", "$ 1.000,00"),

@@ -17,7 +17,7 @@ def test_what_was_sold_paid_and_is_owed(tenant, other_tenant, buyer, draft, now)
     """30.00 and 10.00 + IVA 15 % sold; 10.00 of the first credited, another annulled, 20.00 paid."""
     part = (InvoiceLineDraft("P-1", "Mensualidad", Decimal(1), Decimal("10.00"), "4"),)
     with unit_of_work(tenant.scope) as session:
-        one, two, gone, back = issue_invoices(
+        one, _two, gone, back = issue_invoices(
             session,
             [draft("a"), draft("b", price="10.00"), draft("c"), draft("d", price="100.00")],
             now=now,
