@@ -35,7 +35,7 @@ def sold(make_tenant, clock, drain, *, minutes):
     return vendor, Firm(client)
 
 
-@pytest.mark.checklist("PW-01", "PW-02", "PW-04", "PW-05", "PW-06", "PW-28", "PW-30", "PW-31")
+@pytest.mark.checklist("PW-01", "PW-02", "PW-04", "PW-05", "PW-06", "PW-30", "PW-31")
 def test_the_letter_and_the_help_page_say_plan_training_billing_access_and_whom_to_ask(
     make_tenant, clock, drain, outbox, client, sign_in
 ):

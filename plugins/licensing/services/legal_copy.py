@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO
 
 from sqlalchemy.orm import Session
@@ -16,14 +16,23 @@ PAGE = 200
 MOST = 500  # documents in one ZIP; the next part begins behind the last key
 
 
-def write_copy(session: Session, out: IO[bytes], *, after: str = "") -> str:
+def write_copy(
+    session: Session,
+    out: IO[bytes],
+    *,
+    after: str = "",
+    address_of: Callable[[str], str] = str,
+) -> str:
     """Write a part of the authorised documents behind the key ``after``; returns the last key when
     more follow, else an empty string. Raises ``NotFound`` when there is nothing.
+
+    When more follow, the ZIP itself says where: the file ``CONTINUA.txt`` holds ``address_of(key)``.
     """
     written, last = 0, after
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as folder:
         for key in _keys(session, after):
             if written == MOST:
+                folder.writestr("CONTINUA.txt", f"{address_of(last)}\n")
                 return last
             files = plugins.call("document_files", session=session, access_key=key)
             if files is None:

@@ -6,6 +6,8 @@ import tempfile
 from typing import Any
 from uuid import UUID
 
+from flask import url_for
+
 from core.errors import NotFound
 from core.i18n import _
 from core.ids import new_id
@@ -149,11 +151,13 @@ class LicencePages(Pages):
     def documents(self, ctx: Context) -> Any:
         """Own legal documents, XML and RIDE; ``after`` asks for the next part."""
         with tempfile.SpooledTemporaryFile(max_size=8 * 1024 * 1024) as out:
-            more = legal_copy.write_copy(ctx.session, out, after=ctx.args.get("after", ""))
+            more = legal_copy.write_copy(
+                ctx.session, out, after=ctx.args.get("after", ""), address_of=_next_part
+            )
             out.seek(0)
             response = ctx.file(out.read(), f"documentos-{ctx.tenant_id}.zip", "application/zip")
         if more:
-            response.headers["X-Next-After"] = more
+            response.headers["Link"] = f'<{_next_part(more)}>; rel="next"'
         return response
 
     @page("/help")
@@ -178,6 +182,10 @@ class LicencePages(Pages):
         if journey is None:
             raise NotFound
         return ctx.render("licensing/first_access.html", journey=journey)
+
+
+def _next_part(key: str) -> str:
+    return url_for("licensing.licence.documents", after=key, _external=True)
 
 
 def _licence(ctx: Context) -> Standing:

@@ -106,7 +106,7 @@ def test_somebody_elses_certificate_asks_who_signs(tenant):
         assert vault.find_certificate(session, added).signer == "Luis Gerente"
 
 
-@pytest.mark.checklist("PW-23")
+@pytest.mark.checklist("PW-23", "PW-30")
 def test_what_cannot_be_kept_is_refused(tenant):
     with unit_of_work(tenant.scope) as session:
         for data, password, wanted in (
