@@ -67,6 +67,9 @@ class Batch:
     blocked: list[UUID] = field(default_factory=list)
     ids: list[UUID] = field(default_factory=list)
     payers: list[UUID] = field(default_factory=list)  # of ids, one by one
+    held: list[UUID] = field(
+        default_factory=list
+    )  # left to another run, which may yet come to nothing
     last: Cursor | None = None
 
     def halves(self) -> tuple[list[UUID], list[UUID]]:
@@ -108,19 +111,23 @@ def read_due(
     after: Cursor | None = None,
     only: Collection[UUID] | None = None,
     lock: bool = False,
+    wait: bool = False,
     limit: int = BATCH,
 ) -> Batch:
     """The next subscriptions due by ``on``, at most ``limit`` of them, payers kept whole.
 
     ``issued_on`` is the real emission date (R13). With ``lock`` the rows are taken, no others; those
-    that another run holds are left to it. ``only``: these subscriptions and no others.
+    that another run holds are left to it, or with ``wait`` waited for. ``only``: these subscriptions and
+    no others.
     """
     last = None
     if only is None:
         only, last = _next_ids(session, on, after, limit)
-    batch = _work_out(
-        session, calendar, _read(session, on, only, lock=lock), on=on, issued_on=issued_on
-    )
+    rows = _read(session, on, only, lock=lock, wait=wait)
+    batch = _work_out(session, calendar, rows, on=on, issued_on=issued_on)
+    if len(rows) < len(only):
+        read = set(batch.ids)
+        batch.held = [one for one in only if one not in read]
     batch.last = last
     return batch
 
@@ -147,7 +154,9 @@ def _next_ids(
     return [one.id for one in rows], Cursor(*rows[-1]) if rows else None
 
 
-def _read(session: Session, on: date, only: Collection[UUID], *, lock: bool) -> Sequence[Any]:
+def _read(
+    session: Session, on: date, only: Collection[UUID], *, lock: bool, wait: bool
+) -> Sequence[Any]:
     if not only:
         return []
     blocked = exists().where(
@@ -172,7 +181,7 @@ def _read(session: Session, on: date, only: Collection[UUID], *, lock: bool) -> 
         .order_by(Subscription.customer_id, Subscription.id)
     )
     if lock:
-        query = query.with_for_update(skip_locked=True, of=Subscription)
+        query = query.with_for_update(skip_locked=not wait, of=Subscription)
     return session.execute(query).all()
 
 

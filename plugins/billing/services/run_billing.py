@@ -207,12 +207,22 @@ class _Runner:
     same_failures: int = 0
     last_failure: str = ""
     after: Cursor | None = None
+    held: list[list[UUID]] = field(default_factory=list)
     is_stopped: bool = False
     reading: Lock = field(default_factory=Lock)
     counting: Lock = field(default_factory=Lock)
 
     def issue_all(self) -> None:
-        """Issue batch after batch, with ``THREADS`` of them at work where there are several."""
+        """Issue batch after batch, with ``THREADS`` of them at work where there are several.
+
+        What another run held is waited for in the end: that run may have been killed, and the
+        database need not know it yet.
+        """
+        self._take_turns()
+        for one in list(self.held):
+            self._try(Batch(), only=one, wait=True)
+
+    def _take_turns(self) -> None:
         if self.result.expected <= self.size:
             self._issue_batches()
             return
@@ -234,7 +244,7 @@ class _Runner:
             self.is_stopped = True
             raise
 
-    def _read(self, session: Session, only: Sequence[UUID] | None) -> Batch:
+    def _read(self, session: Session, only: Sequence[UUID] | None, *, wait: bool) -> Batch:
         """The next batch in turn, or what is due of ``only``; its rows are taken."""
         read = partial(
             read_due,
@@ -245,18 +255,22 @@ class _Runner:
             lock=True,
         )
         if only is not None:
-            return read(only=only)
+            return read(only=only, wait=wait)
         with self.reading:
             batch = read(after=self.after, limit=self.size)
             self.after = batch.last or self.after
+            if batch.held:
+                self.held.append(batch.held)
         return batch
 
-    def _try(self, known: Batch, *, only: Sequence[UUID] | None = None) -> Batch:
+    def _try(
+        self, known: Batch, *, only: Sequence[UUID] | None = None, wait: bool = False
+    ) -> Batch:
         """Issue a batch. When it fails, the subscription at fault is found by halving."""
         batch = known
         try:
             with without_collector(), tenant_work(self.tenant_id) as session:
-                batch = self._read(session, only)
+                batch = self._read(session, only, wait=wait)
                 numbers = self._issue(session, batch)
                 failpoint("billing.batch_written")
         except DBAPIError as error:
