@@ -23,6 +23,7 @@ from core.i18n import _
 PARENT = "YUPANA_PARENT_PID"
 STOP_PATIENCE_S = 25.0
 HEALTHY_AFTER_S = 10.0
+HEAD_START_S = 1.5  # of the web process: somebody waits for the page, nobody for the calendar
 LONGEST_PAUSE_S = 15.0
 _PR_SET_PDEATHSIG = 1
 log = logging.getLogger("yupana.processes")
@@ -56,9 +57,10 @@ class ProcessGroup:
         self._stop = threading.Event()
 
     def start(self) -> None:
-        """Start every child. Call it in the main thread: children end when their starter does."""
-        for child in self.children:
-            self._spawn(child)
+        """Start the first child at once; ``watch`` starts the others when it has had a head start."""
+        self._spawn(self.children[0])
+        for child in self.children[1:]:
+            child.start_again_at = time.monotonic() + HEAD_START_S
 
     def ask_to_stop(self) -> None:
         """Make ``watch`` return (from a signal handler or another thread)."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -160,6 +162,8 @@ def _background(names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _serve_web(settings: Settings) -> None:
+    if sys.platform.startswith("linux"):  # the workers share what this process has imported
+        multiprocessing.set_start_method("fork", force=True)
     server = Granian(
         "core.wsgi:application",
         address=settings.host,
