@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import io
 from datetime import date
 
+from PIL import Image
 from sqlalchemy import select
 
+from core.db.scope import Scope
 from core.db.session import unit_of_work
 from core.ids import new_id
-from core.models import Membership, TaxRegime
+from core.models import Holiday, Membership, TaxRegime
 from core.security.models import ApiKey
+from core.services import blobs, companies
+from tests.conftest import make_ruc
 from tests.isolation.world import Case, Side
 
 
@@ -29,7 +34,32 @@ def add(side: Side) -> None:
         session.add(key)
         session.flush()
         side.objects["api_key"] = key.id
+        logo = blobs.store(session, picture(), "image/png", "logo.png")
+        companies.profile(session).logo_blob_id = logo
+    with unit_of_work(Scope()) as session:
+        holiday = Holiday(on_date=date(2026, 12, 20 if side.letter == "a" else 21), name="x")
+        session.add(holiday)
+        session.flush()
+        side.objects["holiday"] = holiday.id
 
+
+def picture() -> bytes:
+    """A PNG."""
+    kept = io.BytesIO()
+    Image.new("RGB", (60, 40), "white").save(kept, "PNG")
+    return kept.getvalue()
+
+
+def _newcomer(_side: Side) -> dict[str, str]:
+    return {
+        "kind": "company", "tax_id": make_ruc(300_500), "name": "Nueva S.A.",
+        "email": "nueva@example.com", "identification": "1710034065", "first_name": "Ana",
+        "last_name": "Paz",
+    }  # fmt: skip
+
+
+# the platform has one operator: who asks from the other side is no operator, and has no such page
+OPERATOR = {"actor": "operator", "stranger": "owner", "refusals": (403, 404)}
 
 CASES = {
     "core.home.index": Case(),
@@ -39,6 +69,27 @@ CASES = {
     "core.company.show": Case(),
     "core.company.edit": Case(),
     "core.company.regime": Case(),
+    "core.company.logo": Case(),
+    "core.companies.choose": Case(form=lambda s: {"tenant": str(s["company"])}),
+    "core.platform.index": Case(**OPERATOR),
+    "core.platform.plugins": Case(**OPERATOR),
+    "core.platform.taxes": Case(
+        **OPERATOR,
+        form=lambda s: {
+            "tax": "2",
+            "code": "4",
+            "label": "IVA",
+            "rate": "14",
+            "valid_from": "2027-01-01",
+        },
+    ),
+    "core.platform.holidays": Case(
+        **OPERATOR, form=lambda s: {"on_date": "2026-12-30", "name": "Puente"}
+    ),
+    "core.platform.remove_holiday": Case(
+        **OPERATOR, ids=lambda s: {"holiday_id": s["holiday"]}, form=lambda s: {}
+    ),
+    "core.platform.new_tenant": Case(**OPERATOR, form=_newcomer),
     "core.company.confirm_regime": Case(form=lambda s: {}),
     "core.company.remove_logo": Case(form=lambda s: {}),
     "core.api_keys.index": Case(),
@@ -72,18 +123,10 @@ CASES = {
 }
 
 OPEN = {
-    "core.company.logo": "the logo of the tenant in scope; 404 while there is none (tests/core/web)",
-    "core.companies.choose": "asks for a company of one's own: 404 otherwise (tests/core/web)",
     "core.door.sign_in": "open to anybody",
     "core.door.welcome": "open to anybody; nobody's data",
     "core.door.forgot": "open to anybody; neutral answer",
     "core.door.activate": "opened by a one-time token",
     "core.door.reset": "opened by a one-time token",
     "api.core.token.create": "open to anybody; limited and locked as the form",
-    "core.platform.index": "operator's platform pages: one operator, no other side (tests/core/web)",
-    "core.platform.holidays": "global reference data of the operator",
-    "core.platform.new_tenant": "operator only; creates",
-    "core.platform.plugins": "operator only; nobody's data",
-    "core.platform.remove_holiday": "global reference data of the operator",
-    "core.platform.taxes": "global reference data of the operator",
 }
