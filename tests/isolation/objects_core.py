@@ -64,6 +64,7 @@ OPERATOR = {"actor": "operator", "stranger": "owner", "refusals": (403, 404)}
 CASES = {
     "core.home.index": Case(),
     "core.account.password": Case(),
+    "core.account.names": Case(),
     "core.account.sign_out": Case(form=lambda s: {}),
     "core.audit.index": Case(),
     "core.company.show": Case(),

@@ -33,6 +33,7 @@ DEEDS = {
     "issue_point.open": lazy("Opened or closed an emission point"),
     "member.activate": lazy("Let a person go or took a person back"),
     "member.add": lazy("Added a person"),
+    "person.rename": lazy("Changed the own user"),
     "member.invite": lazy("Invited a person"),
     "member.role": lazy("Changed the role of a person"),
     "secret.put": lazy("Stored a secret, encrypted"),

@@ -202,7 +202,7 @@ def test_a_reset_link_lives_sixty_minutes(client, post, person, outbox, drain, c
     assert client.get(path).status_code == 410
 
 
-@pytest.mark.checklist("CF-14")
+@pytest.mark.checklist("CF-14", "PW-27")
 def test_changing_the_password_ends_other_sessions(app, person, tenant, sign_in, post, clock):
     here, there = app.test_client(), app.test_client()
     sign_in(here, tenant, user_id=person)
@@ -213,6 +213,19 @@ def test_changing_the_password_ends_other_sessions(app, person, tenant, sign_in,
     assert post(here, "/account/password", **fields).status_code == 303
     assert here.get("/").status_code == 200
     assert there.get("/").location.startswith("/sign-in")
+
+
+@pytest.mark.checklist("PW-27")
+def test_who_changes_the_user_signs_in_with_the_new_one(app, person, tenant, sign_in, post, enter):
+    here = app.test_client()
+    sign_in(here, tenant, user_id=person)
+    fields = {"current": PASSWORD, "identification": "1710034065", "email": "Nueva@Example.com"}
+    assert post(here, "/account/names", **fields | {"current": "x"}).status_code == 422
+    assert post(here, "/account/names", **fields | {"identification": "171003"}).status_code == 422
+    assert post(here, "/account/names", **fields).status_code == 303
+    assert here.get("/").status_code == 200
+    for name, status in (("1712345675", 422), ("1710034065", 303), ("nueva@example.com", 422)):
+        assert enter(name, PASSWORD).status_code == status, name
 
 
 def test_an_idle_session_ends(client, sign_in, tenant, clock):
