@@ -24,7 +24,7 @@ from core import hookspecs
 from core.contracts.events import Event
 from core.contracts.hooks import PluginInfo, SettingSpec, Task
 from core.errors import ServiceMissing, SetupError
-from core.i18n import add_translations
+from core.i18n import _, add_translations
 
 GROUP = "yupana.plugins"
 CORE_PREFIXES = ("core_", "ab_")
@@ -210,9 +210,13 @@ def load(names: Sequence[str] | None = None) -> Host:
     found = {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda p: p.name)}
     for name in names or ():
         if name not in found:
-            known = ", ".join(found) or "none"
+            known = ", ".join(found) or "-"
             raise SetupError(
-                f"There is no plugin called {name}: correct YUPANA_PLUGINS. Installed are: {known}."
+                _(
+                    "No installed plugin is called %(name)s: correct YUPANA_PLUGINS. There are: %(known)s.",
+                    name=name,
+                    known=known,
+                )
             )
     installed = [_open(point, names is None or point.name in names) for point in found.values()]
     return start(installed)

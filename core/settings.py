@@ -21,6 +21,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from core.errors import SetupError
+from core.i18n import _
 
 
 class Settings(BaseSettings):
@@ -148,7 +149,13 @@ def read_settings(**given: Any) -> Settings:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"][:1]).upper()
         name = name if name.startswith("DATABASE_") else f"YUPANA_{name}"
-        raise SetupError(f"The setting {name} is not right: {first['msg']}.") from None
+        raise SetupError(
+            _(
+                "The setting %(name)s has a value that cannot be (%(why)s). Correct it: docs/settings.md says what it takes.",
+                name=name,
+                why=first["msg"],
+            )
+        ) from None
 
 
 _current: Settings | None = None

@@ -136,7 +136,7 @@ class EinvoiceSriPlugin:
 
     @hookimpl
     def page_blocks(
-        self, place: str, session: Session, subject_id: UUID, now: datetime
+        self, place: str, session: Session, subject_id: UUID | None, now: datetime
     ) -> str | None:
         """The fiscal state under an invoice, note or guía; the month on the home page."""
         return page_block(place, session, subject_id, now)

@@ -149,7 +149,7 @@ class LicensingPlugin:
 
     @hookimpl
     def page_blocks(
-        self, place: str, session: Session, subject_id: UUID, now: datetime
+        self, place: str, session: Session, subject_id: UUID | None, now: datetime
     ) -> str | None:
         """Licences in figures on the home page."""
         return home_block(place, session)

@@ -146,7 +146,7 @@ class SalesPlugin:
 
     @hookimpl
     def page_blocks(
-        self, place: str, session: Session, subject_id: UUID, now: datetime
+        self, place: str, session: Session, subject_id: UUID | None, now: datetime
     ) -> str | None:
         """The month in figures on the home page."""
         return home_block(place, session, now)

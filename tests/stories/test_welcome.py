@@ -75,6 +75,17 @@ def test_the_letter_and_the_help_page_say_plan_training_billing_access_and_whom_
             assert part in page.text, part
 
 
+@pytest.mark.checklist("PW-28")
+def test_the_tutorials_open_from_the_public_page_and_from_inside(
+    make_tenant, clock, drain, client, sign_in
+):
+    _vendor, firm = sold(make_tenant, clock, drain, minutes=120)
+    for _again in range(2):
+        assert f'href="{VIDEOS}"' in client.get("/welcome").text
+    sign_in(client, firm, "owner")
+    assert f'href="{VIDEOS}"' in client.get("/licence/help").text
+
+
 @pytest.mark.checklist("PW-03")
 def test_without_hours_in_the_plan_one_hour_of_advice_is_suggested_and_not_demanded(
     make_tenant, clock, drain, outbox, client, sign_in

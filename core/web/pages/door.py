@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response, current_app, request
+from markupsafe import Markup
 
 from core.errors import DomainError, NotFound
 from core.i18n import gettext as _
@@ -30,7 +31,11 @@ class DoorPages(Pages):
     @page("/welcome", action="read")
     def welcome(self, ctx: Context) -> Any:
         """What this is, and the way in: the first page of somebody who was never here."""
-        return ctx.render("core/welcome.html", portal=url_or_none(PORTAL))
+        answers = current_app.extensions["yupana"].host.call(
+            "page_blocks", place="core.welcome", session=ctx.session, subject_id=None, now=ctx.now
+        )
+        blocks = [Markup(one) for one in answers if one]  # noqa: S704  (rendered by the plugin's template)
+        return ctx.render("core/welcome.html", portal=url_or_none(PORTAL), blocks=blocks)
 
     @form("/sign-in", action="read")
     def sign_in(self, ctx: Context) -> Any:

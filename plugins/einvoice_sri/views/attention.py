@@ -80,7 +80,7 @@ def attention(session: Session, role: str, now: datetime) -> Sequence[Attention]
     return found
 
 
-def page_block(place: str, session: Session, subject_id: UUID, now: datetime) -> str | None:
+def page_block(place: str, session: Session, subject_id: UUID | None, now: datetime) -> str | None:
     """The fiscal state under a commercial document; None for other places and unknown documents."""
     if place == HOME:
         return home_block(session, now)
