@@ -21,7 +21,6 @@ _HELP = {
         "Whether a due date on a weekend or holiday moves to the next business day (A-17)."
     ),
     "support_rounding": _("Whether support hours are rounded per ticket or per day (A-25)."),
-    "enable": _("What starts a first contract: the confirmed money, or its report (A-26)."),
     "suspended_at_run": _(
         "Whether a suspended and unreported subscription is still invoiced (R15)."
     ),
@@ -39,7 +38,6 @@ _WORDS = {  # what people read for each choice of domain/policy.py
     "overdue": (_("Paid days are served"), _("Nothing is served while an invoice is overdue")),
     "due_shift": (_("It stays"), _("The next business day")),
     "support_rounding": (_("Per ticket"), _("Per day")),
-    "enable": (_("The confirmed money"), _("The report")),
     "suspended_at_run": (_("It is left out"), _("It is invoiced")),
 }
 

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email import message_from_bytes
@@ -68,6 +68,10 @@ class _Session(socketserver.StreamRequestHandler):
     server: MailSink
 
     def handle(self) -> None:
+        with suppress(ConnectionError):  # the client was killed: that is what happens here
+            self._serve()
+
+    def _serve(self) -> None:
         recipient = ""
         self._say("220 sink")
         for line in self.rfile:

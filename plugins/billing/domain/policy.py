@@ -31,7 +31,6 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "overdue": ("honour_paid_days", "strict"),
     "due_shift": ("none", "next_business_day"),
     "support_rounding": ("per_ticket", "per_day"),
-    "enable": ("on_confirmation", "on_report"),
     "suspended_at_run": ("skip", "keep_issuing"),  # R15
 }
 
@@ -46,7 +45,6 @@ class BillingPolicy:
     overdue: str = "honour_paid_days"
     due_shift: str = "none"
     support_rounding: str = "per_ticket"
-    enable: str = "on_confirmation"
     suspended_at_run: str = "skip"
 
     def __post_init__(self) -> None:

@@ -33,8 +33,12 @@ def charge_ticket(
     *,
     tax_rate: Decimal,
     price: Decimal = HOUR_PRICE,
+    so_far: tuple[int, int] = (0, 0),
 ) -> SupportCharge:
     """The cost of one ticket; each started hour is charged, per ticket (A-25).
+
+    Where hours accumulate per day, ``so_far`` are the minutes and hours charged on that day already:
+    20 minutes after 20 others (one hour) cost nothing more.
 
     61 minutes with 30 in the wallet: 31 to pay, one started hour, 25.00 (28.75 with IVA 15 %).
     Raises ``ValueError`` for negative minutes.
@@ -43,6 +47,7 @@ def charge_ticket(
         raise ValueError("minutes and wallet cannot be negative")
     used = min(minutes, wallet)
     left = minutes - used
-    hours = -(-left // MINUTES)
+    minutes_before, hours_before = so_far
+    hours = -(-(minutes_before + left) // MINUTES) - hours_before
     net = price * hours
     return SupportCharge(used, left, hours, net, percent(net, tax_rate))

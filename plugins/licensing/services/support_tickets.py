@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.adapters.clock import to_local_date
+from core.adapters.clock import at_local, to_local_date
 from core.contracts.events import SupportTicketChanged, SupportWalletChanged
 from core.contracts.licences import SupportTicket
 from core.db.events import emit
@@ -17,7 +17,7 @@ from core.errors import Conflict, DomainError, NotFound, TryLater
 from core.i18n import _
 from core.ids import new_id
 from core.models import Tenant
-from core.services import tax_rates
+from core.services import settings, tax_rates
 from plugins.licensing.domain.support import SupportCharge, charge_ticket
 from plugins.licensing.models import Licence, PortfolioClient, Ticket, Wallet
 from plugins.licensing.services.parties import operator_id
@@ -158,7 +158,8 @@ def settle_ticket(session: Session, row: Ticket, *, now: datetime) -> None:
     ).one_or_none()
     left = wallet.granted - wallet.used if wallet else 0
     rate = tax_rates.rate(session, IVA, GENERAL_RATE, to_local_date(now))
-    charge = charge_ticket(billed_minutes(row), left, tax_rate=rate)
+    so_far = _charged_that_day(session, row)
+    charge = charge_ticket(billed_minutes(row), left, tax_rate=rate, so_far=so_far)
     if wallet is not None:
         wallet.used += charge.from_wallet
         left = wallet.granted - wallet.used
@@ -173,6 +174,26 @@ def settle_ticket(session: Session, row: Ticket, *, now: datetime) -> None:
     told = SupportWalletChanged(row.client_tenant_id, left, changed_at=now, revision=turn)
     for party in {row.client_tenant_id, row.distributor_id} - {None}:
         emit(session, told, to=party, now=now)
+
+
+def _charged_that_day(session: Session, row: Ticket) -> tuple[int, int]:
+    """Minutes and hours charged to the client on the day the ticket was closed, where hours accumulate
+    per day (A-25); nothing where each ticket counts alone.
+    """
+    if row.closed_at is None or settings.read(session, "billing.support_rounding") != "per_day":
+        return 0, 0
+    begin = at_local(to_local_date(row.closed_at))
+    others = session.scalars(
+        select(Ticket).where(
+            Ticket.client_tenant_id == row.client_tenant_id,
+            Ticket.id != row.id,
+            Ticket.from_wallet.is_not(None),
+            Ticket.closed_at >= begin,
+            Ticket.closed_at < begin + timedelta(days=1),
+        )
+    ).all()
+    minutes = sum(billed_minutes(one) - (one.from_wallet or 0) for one in others)
+    return minutes, sum(one.charged_hours or 0 for one in others)
 
 
 def hear_wallet(session: Session, event: SupportWalletChanged) -> None:

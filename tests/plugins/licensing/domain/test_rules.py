@@ -45,6 +45,14 @@ def test_support_costs_what_the_vectors_say(minutes, wallet, net, total):
     assert charge.from_wallet <= wallet
 
 
+def test_hours_may_accumulate_over_a_day():
+    """A-25 ``per_day``: 20 + 20 + 30 minutes are 70 of one day: two started hours, not three."""
+    assert [
+        charge_ticket(minutes, 0, tax_rate=IVA, so_far=so_far).hours
+        for minutes, so_far in ((20, (0, 0)), (20, (20, 1)), (30, (40, 1)))
+    ] == [1, 0, 1]
+
+
 def test_negative_minutes_are_refused():
     with pytest.raises(ValueError):
         charge_ticket(-1, 0, tax_rate=IVA)
