@@ -21,6 +21,14 @@ ALL = (
         lazy("What may be missing of an invoice without blocking anybody, in USD (A-19)"),
     ),
     SettingSpec(
+        "licensing.certificate_price",
+        Decimal("0.00"),
+        Decimal,
+        lazy(
+            "What you ask for an electronic signature, in USD before IVA; 0: you sell none (PW-29)"
+        ),
+    ),
+    SettingSpec(
         "licensing.tutorials_url", "", str, lazy("Address of the video tutorials, for the letters")
     ),
     SettingSpec(

@@ -15,6 +15,7 @@ from core.db.scope import Scope
 from core.db.session import bound, unit_of_work
 from core.ids import new_id
 from core.models import Tenant
+from core.services import settings
 from plugins.billing.services.plans import create_plan
 from plugins.licensing.models import ClientInvoiceRow, PortfolioClient
 from plugins.licensing.services import (
@@ -55,6 +56,7 @@ def add(side: Side) -> None:
         )  # fmt: skip
         side.objects["distributor_row"] = row.id
     with unit_of_work(desk) as session:
+        settings.write(session, "licensing.certificate_price", Decimal("25.00"))
         side.objects["adviser_card"] = keep_portfolio.add_adviser(
             session, name="Eva", email=f"eva-{side.letter}@example.com", phone="09"
         ).id
@@ -219,6 +221,7 @@ CASES = {
     "licensing.portfolio.index": Case(**DESK, query=lambda s: {"q": "Compa"}),
     "licensing.portfolio.new": Case(**DESK, form=_typed_client),
     "licensing.portfolio.show": Case(**DESK, ids=CLIENT),
+    "licensing.portfolio.sell_certificate": Case(**DESK, ids=CLIENT, form=_none),
     "licensing.portfolio.enable": Case(**DESK, ids=ORDERED, form=_money),
     "licensing.portfolio.first_access": Case(**DESK, ids=ORDERED, form=_none),
     "licensing.portfolio.order_again": Case(**DESK, ids=_of("client_id", "lapsed_row"), form=_none),

@@ -63,7 +63,7 @@ def _draft(
     due_on = next_day_of_month(today, DUE_DAY)
     return InvoiceDraft(
         customer_id=customer_id,
-        issue_point_id=_run_point(session),
+        issue_point_id=run_point(session),
         issued_on=today,
         lines=tuple(_line(row) for row in tickets),
         source="licensing",
@@ -90,7 +90,8 @@ def _line(row: Ticket) -> InvoiceLineDraft:
     )
 
 
-def _run_point(session: Session) -> UUID:
+def run_point(session: Session) -> UUID:
+    """The emission point for invoices that nobody sells at a till. Raises ``RuntimeError`` without any."""
     points = list(session.scalars(select(IssuePoint).where(IssuePoint.is_active)))
     points.sort(key=lambda one: (one.purpose != "run", one.code))
     if not points:

@@ -15,7 +15,13 @@ from core.web.context import Context
 from core.web.views import Pages, command, form, page
 from plugins.licensing.domain.lights import TONES, WORDS
 from plugins.licensing.models import ClientInvoiceRow, PortfolioClient
-from plugins.licensing.services import explain, keep_licence, keep_portfolio, sell_licences
+from plugins.licensing.services import (
+    explain,
+    keep_licence,
+    keep_portfolio,
+    sell_certificates,
+    sell_licences,
+)
 from plugins.licensing.services.sell_licences import Money, NewClient
 from plugins.licensing.views.typed import read_amount_or_zero, read_day
 
@@ -98,6 +104,7 @@ class PortfolioPages(Pages):
             tones=TONES,
             badges=explain.state_badges(),
             advisers=keep_portfolio.read_advisers(ctx.session),
+            certificate_price=sell_certificates.certificate_price(ctx.session),
             code=code,
             is_told=is_told,
         )
@@ -116,6 +123,13 @@ class PortfolioPages(Pages):
             credit_left=sell_licences.credit_left(ctx.session),
             back=url_for("licensing.portfolio.show", client_id=row.id),
         )
+
+    @command("/<uuid:client_id>/certificate", action="decide")
+    def sell_certificate(self, ctx: Context, client_id: UUID) -> Any:
+        """Invoice an electronic signature to the client."""
+        ref = sell_certificates.sell_certificate(ctx.session, _client(ctx, client_id), now=ctx.now)
+        ctx.flash(_("Invoice %(number)s was issued and goes out by mail.", number=ref.number))
+        return ctx.go("licensing.portfolio.show", client_id=client_id)
 
     @command("/<uuid:client_id>/first-access", action="write")
     def first_access(self, ctx: Context, client_id: UUID) -> Any:
