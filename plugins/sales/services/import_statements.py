@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 
 from core.contracts.sales import PaymentData
 from core.domain.payment_codes import find_codes, payment_code
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
 from core.ids import new_id
 from plugins.sales.domain import lifecycle
 from plugins.sales.domain.statements import Credit, read_credits, same_reference
 from plugins.sales.models import (
     BankAccount,
+    Customer,
     Invoice,
     PaymentReport,
     Statement,
@@ -160,15 +161,26 @@ def settle_row(
     session: Session,
     row_id: UUID,
     *,
-    customer_id: UUID | None,
+    tax_id: str = "",
     user_id: int | None,
     now: datetime,
 ) -> UUID:
-    """Take a suggestion (or name the customer): confirm the report or record the payment; its id.
+    """Take a suggestion, or name the customer by identification: confirm the report or record
+    the payment; its id.
 
-    Raises ``Conflict`` when the row is settled or ignored, ``NotFound``.
+    Raises ``NotFound``, ``Conflict`` when the row is settled or ignored, ``DomainError`` when nobody has
+    the identification.
     """
     row = _open(session, row_id, "settle")
+    customer_id = None
+    if tax_id:
+        customer_id = session.scalar(select(Customer.id).where(Customer.tax_id == tax_id).limit(1))
+        if customer_id is None:
+            raise DomainError(
+                _("No customer has this identification. Check the number."),
+                code="customer_unknown",
+                field="tax_id",
+            )
     if customer_id is None and row.suggested_report_id is not None:
         payment_id = confirm_report(session, row.suggested_report_id, user_id=user_id, now=now)
     else:

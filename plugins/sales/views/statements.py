@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from core.errors import DomainError, NotFound
+from core.errors import NotFound
 from core.i18n import _
 from core.i18n import lazy as later
 from core.models import Blob
@@ -115,18 +115,7 @@ class BankStatementPages(Pages):
     def settle(self, ctx: Context, row_id: UUID) -> Any:
         """Take the suggestion, or name the customer by identification."""
         number = "".join(ctx.form.get("tax_id", "").split())
-        customer = None
-        if number:
-            customer = ctx.session.scalar(
-                select(Customer.id).where(Customer.tax_id == number).limit(1)
-            )
-            if customer is None:
-                raise DomainError(
-                    _("No customer has this identification. Check the number."),
-                    code="customer_unknown",
-                    field="tax_id",
-                )
-        settle_row(ctx.session, row_id, customer_id=customer, user_id=ctx.user_id, now=ctx.now)
+        settle_row(ctx.session, row_id, tax_id=number, user_id=ctx.user_id, now=ctx.now)
         ctx.flash(_("The payment is recorded."))
         return ctx.go("sales.statement.index")
 
