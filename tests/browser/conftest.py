@@ -38,10 +38,11 @@ def browser() -> Iterator[Browser]:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A running demo: its address, everybody's password, and (role, user, RUC) of each way in."""
+    """A running demo: its address, everybody's password, its folder, and (role, user, RUC) of each way in."""
 
     address: str
     password: str
+    home: Path
     ways: list[tuple[str, str, str]] = field(default_factory=list)
 
     def way(self, role: str) -> tuple[str, str]:
@@ -92,7 +93,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         words = log.read_text()
         password = re.search(r"Clave de todas las personas: (\S+)", words)
         assert password, words
-        yield Demo(address, password[1], WAY_IN.findall(words))
+        yield Demo(address, password[1], folder / "home", WAY_IN.findall(words))
     finally:
         process.send_signal(signal.SIGTERM)
         try:

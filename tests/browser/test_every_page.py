@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import time
+from email import message_from_bytes, policy
 from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -160,6 +162,48 @@ def test_pages_without_signing_in(browser: Browser, demo):
         picture(page, "anyone-" + path.strip("/").replace("/", "-"))
     context.close()
     assert not wrong, wrong
+
+
+def mailed_link(demo) -> str:
+    """The way to a document, from a mail that a receiver got."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for file in sorted((demo.home / "mail").glob("*.eml")):
+            mail = message_from_bytes(file.read_bytes(), policy=policy.default)
+            body = mail.get_body(("plain",))
+            found = re.search(r"/portal/l/[^\s>]+", body.get_content() if body else "")
+            if found:
+                return found[0].rstrip(".")
+        time.sleep(0.5)
+    raise AssertionError("no receiver got a mail with a link")
+
+
+def test_every_page_of_a_receiver(browser: Browser, demo):
+    """From the link of the mail to the letterbox, its people and its doors."""
+    context = browser.new_context(locale="es-EC", reduced_motion="reduce", bypass_csp=True)
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto(demo.address + mailed_link(demo))
+    wrong = {"link": faults(page)}
+    picture(page, "receiver-link")
+    for field in page.locator("input[type=password]").all():
+        field.fill("Recibo-2026-seguro!")
+    with page.expect_navigation():
+        page.click("main form button.primary")
+    assert "/portal/documents/" in page.url
+    here = urlsplit(page.url).path
+    for path in (here, "/portal/", "/portal/people", "/portal/password", "/portal/sign-in",
+                 "/portal/forgot", "/portal/register"):  # fmt: skip
+        answer = page.goto(demo.address + path)
+        assert answer is not None
+        assert answer.status == 200, path
+        wrong[path] = faults(page)
+        picture(
+            page,
+            "receiver-" + (path.removeprefix("/portal").strip("/").partition("/")[0] or "inbox"),
+        )
+    context.close()
+    assert not any(wrong.values()), wrong
 
 
 def test_the_door_works_without_scripts(browser: Browser, demo):
