@@ -14,7 +14,13 @@ from decimal import Decimal
 from typing import ClassVar
 from uuid import UUID
 
-from core.contracts.licences import ClientInvoice, LicenceContract, PlanOffer, SupportTicket
+from core.contracts.licences import (
+    ClientInvoice,
+    CreditNoteDraft,
+    LicenceContract,
+    PlanOffer,
+    SupportTicket,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +164,7 @@ class PaymentReported(Event):
     has_slip: bool = False
     group_id: UUID | None = None  # one transfer told for several tenants
     is_late: bool = False
+    contract_id: UUID | None = None  # the order of payment that it pays: no invoice yet (A-26)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +294,14 @@ class LicenceCancelled(Event):
     contract_id: UUID
     client_tenant_id: UUID
     cancelled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNoteDrafted(Event):
+    """The draft of a credit note over a licence invoice was made, decided or issued: to the other sides."""
+
+    draft: CreditNoteDraft
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

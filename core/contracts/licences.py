@@ -50,7 +50,9 @@ class LicenceContract:
     lapses_on: date
     started_on: date | None = None
     cancelled_on: date | None = None
+    left_out_on: date | None = None  # the day-25 run that issued nothing to it (R15)
     on_credit: bool = False
+    first_total: Decimal = Decimal("0.00")  # of an order: its first invoice with IVA
     included_minutes: int = 0
     entitlements: Mapping[str, Any] = field(default_factory=dict)
     accounts: tuple[str, ...] = ()
@@ -77,6 +79,26 @@ class ClientInvoice:
     balance: Decimal
     state: str
     description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreditNoteDraft:
+    """A credit note that may undo a licence invoice (A-11, R15).
+
+    ``reason`` "cancelled" or "unpaid"; ``state`` draft, confirmed, dismissed, refused or issued;
+    ``note``: the number of the note, or why there is none.
+    """
+
+    invoice_id: UUID
+    contract_id: UUID
+    client_tenant_id: UUID
+    client_name: str
+    number: str
+    period_start: date
+    total: Decimal
+    reason: str
+    state: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,60 @@
+"""Credit notes over licence invoices, and until when SRI annuls instead (A-11, R15)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from core.domain.periods import end_of_month, next_day_of_month
+from core.errors import Conflict
+from core.i18n import lazy
+
+ANNULMENT_DAY = 7  # of the month after the document's: ../shared/sri/README.md, section 9
+
+CREDIT_REASONS = ("cancelled", "unpaid")
+CREDIT_STEPS: Mapping[str, int] = {
+    "draft": 0,
+    "confirmed": 1,
+    "dismissed": 1,
+    "refused": 2,
+    "issued": 3,
+}  # how far a draft has come: what is told late never takes it back
+ALLOWED = {
+    "confirm": ("draft",),
+    "dismiss": ("draft",),
+    "issue": ("draft", "confirmed"),
+    "refuse": ("draft", "confirmed"),
+}
+
+WORDS: Mapping[str, tuple[str, Any]] = {
+    "draft": ("wait", lazy("Draft")),
+    "confirmed": ("wait", lazy("On its way")),
+    "dismissed": ("warn", lazy("Dismissed")),
+    "refused": ("bad", lazy("Not issued")),
+    "issued": ("ok", lazy("Issued")),
+}
+REASONS: Mapping[str, Any] = {
+    "cancelled": lazy("Cancelled before its period began"),
+    "unpaid": lazy("Unpaid, the licence was suspended"),
+}
+
+
+def check_step(state: str, action: str) -> None:
+    """Raise ``Conflict`` when a draft in ``state`` does not allow ``action``."""
+    if state not in ALLOWED[action]:
+        raise Conflict(
+            str(lazy("This draft was decided already: reload the page.")), code="credit_decided"
+        )
+
+
+def is_newer(told: str, known: str) -> bool:
+    """Whether a told state takes a draft further than the one known here."""
+    return CREDIT_STEPS[told] > CREDIT_STEPS[known]
+
+
+def annulment_day(issued_on: date) -> date:
+    """Day 7 of the month after the document's, before it moves to a business day:
+    ``2026-03-25 -> 2026-04-07``.
+    """
+    return next_day_of_month(end_of_month(issued_on), ANNULMENT_DAY)
