@@ -20,6 +20,7 @@ from core.db.base import Base
 from core.db.tenancy import TenantMixin, tenant_args, tenant_ref
 from core.db.types import MoneyColumn, UtcDateTime
 from core.models import one_of
+from plugins.licensing.domain.credits import CREDIT_REASONS, CREDIT_STEPS
 from plugins.licensing.domain.lifecycle import STATES
 
 _STATE = one_of("state", tuple(STATES))
@@ -48,6 +49,7 @@ class Licence(TenantMixin, Base):
     plan_id: Mapped[UUID] = mapped_column()
     plan_name: Mapped[str] = mapped_column(String(120))
     price: Mapped[Decimal] = mapped_column(MoneyColumn)
+    first_total: Mapped[Decimal] = mapped_column(MoneyColumn, default=Decimal("0.00"))
     payment_code: Mapped[str] = mapped_column(String(16))
     accounts: Mapped[Any] = mapped_column(JSONB, default=list)
     entitlements: Mapped[Any] = mapped_column(JSONB, default=dict)
@@ -63,6 +65,9 @@ class Licence(TenantMixin, Base):
     contract_revision: Mapped[int] = mapped_column(default=0)  # as last heard
     wallet_revision: Mapped[int] = mapped_column(default=0)  # as last heard
     standing_revision: Mapped[int] = mapped_column(default=0)  # as last told
+    adviser: Mapped[Any] = mapped_column(JSONB, default=dict)  # the card: name, email, phone
+    adviser_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ending_told_on: Mapped[date | None] = mapped_column()  # the last day that was mailed ahead
 
 
 class ClientStatus(TenantMixin, Base):
@@ -231,6 +236,7 @@ class PortfolioClient(TenantMixin, Base):
     lapses_on: Mapped[date] = mapped_column()
     started_on: Mapped[date | None] = mapped_column()
     cancelled_on: Mapped[date | None] = mapped_column()
+    left_out_on: Mapped[date | None] = mapped_column()  # R15: the run that issued nothing to it
     on_credit: Mapped[bool] = mapped_column(default=False)
     owner: Mapped[Any] = mapped_column(JSONB, default=dict)
     next_due_on: Mapped[date | None] = mapped_column()
@@ -286,6 +292,7 @@ class QueuedReport(TenantMixin, Base):
     )
 
     report_id: Mapped[UUID] = mapped_column()
+    contract_id: Mapped[UUID | None] = mapped_column()  # the order of payment that it pays (A-26)
     group_id: Mapped[UUID | None] = mapped_column()
     client_tenant_id: Mapped[UUID] = mapped_column()
     client_name: Mapped[str] = mapped_column(String(300))
@@ -341,6 +348,7 @@ class Contract(TenantMixin, Base):
     lapses_on: Mapped[date] = mapped_column()
     started_on: Mapped[date | None] = mapped_column()
     cancelled_on: Mapped[date | None] = mapped_column()
+    left_out_on: Mapped[date | None] = mapped_column()  # R15: the run that issued nothing to it
     on_credit: Mapped[bool] = mapped_column(default=False)
     owner: Mapped[Any] = mapped_column(JSONB, default=dict)
     customer_id: Mapped[UUID | None] = mapped_column()
@@ -434,6 +442,80 @@ class Ticket(TenantMixin, Base):
     heard: Mapped[Any] = mapped_column(JSONB, default=dict)  # side to the instant it spoke last
 
 
+class CreditDraft(TenantMixin, Base):
+    """A credit note that may undo a licence invoice (A-11, R15): a row at each side that sees it.
+
+    ``reason`` "cancelled": its period had not begun when the client left; "unpaid": nobody paid it.
+    ``note``: the number of the note, or why there is none.
+    """
+
+    __tablename__ = "lic_credit_draft"
+    __table_args__ = (
+        *tenant_args(),
+        UniqueConstraint("tenant_id", "invoice_id"),
+        Index("ix_lic_credit_draft_state", "tenant_id", "state"),
+        CheckConstraint(one_of("reason", CREDIT_REASONS), name="reason"),
+        CheckConstraint(one_of("state", tuple(CREDIT_STEPS)), name="state"),
+        CheckConstraint("total > 0", name="total"),
+    )
+
+    invoice_id: Mapped[UUID] = mapped_column()
+    contract_id: Mapped[UUID] = mapped_column()
+    client_tenant_id: Mapped[UUID] = mapped_column()
+    client_name: Mapped[str] = mapped_column(String(300))
+    number: Mapped[str] = mapped_column(String(17))
+    period_start: Mapped[date] = mapped_column()
+    total: Mapped[Decimal] = mapped_column(MoneyColumn)
+    reason: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(10), default="draft")
+    note: Mapped[str] = mapped_column(String(300), default="")
+    drafted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    decided_by: Mapped[int | None] = mapped_column()
+
+
+class Training(TenantMixin, Base):
+    """A group training: the same ``session_id`` at who holds it and at each client who may come."""
+
+    __tablename__ = "lic_training"
+    __table_args__ = (
+        *tenant_args(),
+        UniqueConstraint("tenant_id", "session_id"),
+        Index("ix_lic_training_starts_at", "tenant_id", "starts_at"),
+        CheckConstraint("minutes BETWEEN 5 AND 1440", name="minutes"),
+        CheckConstraint("seats IS NULL OR seats > 0", name="seats"),
+    )
+
+    session_id: Mapped[UUID] = mapped_column()
+    host_id: Mapped[UUID] = mapped_column()
+    host_name: Mapped[str] = mapped_column(String(300))
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    minutes: Mapped[int] = mapped_column(default=60)
+    topic: Mapped[str] = mapped_column(String(200))
+    place: Mapped[str] = mapped_column(String(500))  # a link, or where to go
+    seats: Mapped[int | None] = mapped_column()
+    is_cancelled: Mapped[bool] = mapped_column(default=False)
+    told_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TrainingSeat(TenantMixin, Base):
+    """Somebody of a client comes to a training: a row at the client, one at who holds it."""
+
+    __tablename__ = "lic_training_seat"
+    __table_args__ = (
+        *tenant_args(),
+        UniqueConstraint("tenant_id", "session_id", "client_tenant_id"),
+        CheckConstraint("people BETWEEN 1 AND 50", name="people"),
+    )
+
+    session_id: Mapped[UUID] = mapped_column()
+    client_tenant_id: Mapped[UUID] = mapped_column()
+    client_name: Mapped[str] = mapped_column(String(300))
+    people: Mapped[int] = mapped_column(default=1)
+    is_withdrawn: Mapped[bool] = mapped_column(default=False)
+    told_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 ALL = (
     Licence,
     ClientStatus,
@@ -452,4 +534,5 @@ ALL = (
     PlanTerms,
     Wallet,
     Ticket,
+    CreditDraft,
 )

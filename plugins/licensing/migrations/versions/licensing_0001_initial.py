@@ -126,6 +126,7 @@ def upgrade() -> None:
         sa.Column("lapses_on", sa.Date(), nullable=False),
         sa.Column("started_on", sa.Date(), nullable=True),
         sa.Column("cancelled_on", sa.Date(), nullable=True),
+        sa.Column("left_out_on", sa.Date(), nullable=True),
         sa.Column("on_credit", sa.Boolean(), nullable=False),
         sa.Column("owner", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("customer_id", sa.Uuid(), nullable=True),
@@ -166,6 +167,45 @@ def upgrade() -> None:
         "lic_contract",
         ["tenant_id", "subscription_id"],
         unique=False,
+    )
+    op.create_table(
+        "lic_credit_draft",
+        sa.Column("invoice_id", sa.Uuid(), nullable=False),
+        sa.Column("contract_id", sa.Uuid(), nullable=False),
+        sa.Column("client_tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("client_name", sa.String(length=300), nullable=False),
+        sa.Column("number", sa.String(length=17), nullable=False),
+        sa.Column("period_start", sa.Date(), nullable=False),
+        sa.Column("total", core.db.types.MoneyColumn(), nullable=False),
+        sa.Column("reason", sa.String(length=10), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("note", sa.String(length=300), nullable=False),
+        sa.Column("drafted_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.Column("decided_at", core.db.types.UtcDateTime(), nullable=True),
+        sa.Column("decided_by", sa.Integer(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.CheckConstraint(
+            "reason IN ('cancelled', 'unpaid')", name=op.f("ck_lic_credit_draft_reason")
+        ),
+        sa.CheckConstraint(
+            "state IN ('draft', 'confirmed', 'dismissed', 'refused', 'issued')",
+            name=op.f("ck_lic_credit_draft_state"),
+        ),
+        sa.CheckConstraint("total > 0", name=op.f("ck_lic_credit_draft_total")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["core_tenant.id"], name=op.f("fk_lic_credit_draft_tenant_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lic_credit_draft")),
+        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_lic_credit_draft_tenant_id_id")),
+        sa.UniqueConstraint(
+            "tenant_id", "invoice_id", name=op.f("uq_lic_credit_draft_tenant_id_invoice_id")
+        ),
+    )
+    op.fence_table("lic_credit_draft", scope="tenant")
+    op.create_index(
+        "ix_lic_credit_draft_state", "lic_credit_draft", ["tenant_id", "state"], unique=False
     )
     op.create_table(
         "lic_credit_limit",
@@ -232,6 +272,7 @@ def upgrade() -> None:
         sa.Column("plan_id", sa.Uuid(), nullable=False),
         sa.Column("plan_name", sa.String(length=120), nullable=False),
         sa.Column("price", core.db.types.MoneyColumn(), nullable=False),
+        sa.Column("first_total", core.db.types.MoneyColumn(), nullable=False),
         sa.Column("payment_code", sa.String(length=16), nullable=False),
         sa.Column("accounts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("entitlements", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
@@ -247,6 +288,9 @@ def upgrade() -> None:
         sa.Column("contract_revision", sa.Integer(), nullable=False),
         sa.Column("wallet_revision", sa.Integer(), nullable=False),
         sa.Column("standing_revision", sa.Integer(), nullable=False),
+        sa.Column("adviser", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("adviser_told_at", core.db.types.UtcDateTime(), nullable=True),
+        sa.Column("ending_told_on", sa.Date(), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
@@ -356,6 +400,7 @@ def upgrade() -> None:
     op.create_table(
         "lic_queued_report",
         sa.Column("report_id", sa.Uuid(), nullable=False),
+        sa.Column("contract_id", sa.Uuid(), nullable=True),
         sa.Column("group_id", sa.Uuid(), nullable=True),
         sa.Column("client_tenant_id", sa.Uuid(), nullable=False),
         sa.Column("client_name", sa.String(length=300), nullable=False),
@@ -450,6 +495,61 @@ def upgrade() -> None:
     )
     op.fence_table("lic_ticket", scope="tenant")
     op.create_table(
+        "lic_training",
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("host_id", sa.Uuid(), nullable=False),
+        sa.Column("host_name", sa.String(length=300), nullable=False),
+        sa.Column("starts_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.Column("minutes", sa.Integer(), nullable=False),
+        sa.Column("topic", sa.String(length=200), nullable=False),
+        sa.Column("place", sa.String(length=500), nullable=False),
+        sa.Column("seats", sa.Integer(), nullable=True),
+        sa.Column("is_cancelled", sa.Boolean(), nullable=False),
+        sa.Column("told_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.CheckConstraint("minutes BETWEEN 5 AND 1440", name=op.f("ck_lic_training_minutes")),
+        sa.CheckConstraint("seats IS NULL OR seats > 0", name=op.f("ck_lic_training_seats")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["core_tenant.id"], name=op.f("fk_lic_training_tenant_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lic_training")),
+        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_lic_training_tenant_id_id")),
+        sa.UniqueConstraint(
+            "tenant_id", "session_id", name=op.f("uq_lic_training_tenant_id_session_id")
+        ),
+    )
+    op.fence_table("lic_training", scope="tenant")
+    op.create_index(
+        "ix_lic_training_starts_at", "lic_training", ["tenant_id", "starts_at"], unique=False
+    )
+    op.create_table(
+        "lic_training_seat",
+        sa.Column("session_id", sa.Uuid(), nullable=False),
+        sa.Column("client_tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("client_name", sa.String(length=300), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.Column("is_withdrawn", sa.Boolean(), nullable=False),
+        sa.Column("told_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.CheckConstraint("people BETWEEN 1 AND 50", name=op.f("ck_lic_training_seat_people")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["core_tenant.id"], name=op.f("fk_lic_training_seat_tenant_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lic_training_seat")),
+        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_lic_training_seat_tenant_id_id")),
+        sa.UniqueConstraint(
+            "tenant_id",
+            "session_id",
+            "client_tenant_id",
+            name=op.f("uq_lic_training_seat_tenant_id_session_id_client_tenant_id"),
+        ),
+    )
+    op.fence_table("lic_training_seat", scope="tenant")
+    op.create_table(
         "lic_usage",
         sa.Column("month", sa.Date(), nullable=False),
         sa.Column("documents", sa.Integer(), nullable=False),
@@ -502,6 +602,7 @@ def upgrade() -> None:
         sa.Column("lapses_on", sa.Date(), nullable=False),
         sa.Column("started_on", sa.Date(), nullable=True),
         sa.Column("cancelled_on", sa.Date(), nullable=True),
+        sa.Column("left_out_on", sa.Date(), nullable=True),
         sa.Column("on_credit", sa.Boolean(), nullable=False),
         sa.Column("owner", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("next_due_on", sa.Date(), nullable=True),
@@ -548,6 +649,9 @@ def downgrade() -> None:
     op.drop_table("lic_portfolio")
     op.drop_table("lic_wallet")
     op.drop_table("lic_usage")
+    op.drop_table("lic_training_seat")
+    op.drop_index("ix_lic_training_starts_at", table_name="lic_training")
+    op.drop_table("lic_training")
     op.drop_table("lic_ticket")
     op.drop_table("lic_signals")
     op.drop_index("ix_lic_queued_report_state", table_name="lic_queued_report")
@@ -561,6 +665,8 @@ def downgrade() -> None:
     op.drop_table("lic_first_access")
     op.drop_table("lic_distributor")
     op.drop_table("lic_credit_limit")
+    op.drop_index("ix_lic_credit_draft_state", table_name="lic_credit_draft")
+    op.drop_table("lic_credit_draft")
     op.drop_index("ix_lic_contract_subscription", table_name="lic_contract")
     op.drop_index("ix_lic_contract_customer", table_name="lic_contract")
     op.drop_index("ix_lic_contract_client", table_name="lic_contract")
