@@ -260,6 +260,22 @@ class EventDone(TenantMixin, Base):
     subscriber: Mapped[str] = mapped_column(String(60))
 
 
+class ApiRequest(TenantMixin, Base):
+    """An ``Idempotency-Key`` of the API with what it made; written once, kept 90 days."""
+
+    __tablename__ = "core_api_request"
+    __table_args__ = (
+        *tenant_args(),
+        UniqueConstraint("tenant_id", "route", "request_key"),
+        Index("ix_core_api_request_created_at", "tenant_id", "created_at"),
+    )
+
+    route: Mapped[str] = mapped_column(String(40))
+    request_key: Mapped[str] = mapped_column(String(120))
+    body_sha256: Mapped[str] = mapped_column(String(64))
+    subject_id: Mapped[UUID] = mapped_column()
+
+
 class ScheduleRun(Base):
     """A due time of a schedule that has been enqueued; a second tick does nothing."""
 

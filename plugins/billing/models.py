@@ -255,18 +255,6 @@ class ReminderStop(TenantMixin, Base):
     stopped_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
-class IdempotentRequest(TenantMixin, Base):
-    """An ``Idempotency-Key`` of the API with what it made, so that a repeat makes nothing."""
-
-    __tablename__ = "billing_idempotent_request"
-    __table_args__ = (*tenant_args(), UniqueConstraint("tenant_id", "route", "request_key"))
-
-    route: Mapped[str] = mapped_column(String(40))
-    request_key: Mapped[str] = mapped_column(String(120))
-    body_sha256: Mapped[str] = mapped_column(String(64))
-    subject_id: Mapped[UUID] = mapped_column()
-
-
 class PriceNoticeRow(TenantMixin, Base):
     """A client was told of a price on a day (A-29); without it the old price applies."""
 
@@ -296,6 +284,5 @@ ALL = (
     Charge,
     Notice,
     ReminderStop,
-    IdempotentRequest,
     PriceNoticeRow,
 )

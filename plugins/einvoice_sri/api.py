@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import request
-
-from core.errors import DomainError, NotFound
+from core.errors import NotFound
 from core.i18n import _
+from core.web import body
 from core.web.api import Api, endpoint
 from core.web.context import Context
 from core.web.paging import page_by_key
@@ -82,24 +81,17 @@ class PurchaseApi(Api):
 
 def _issue(ctx: Context, what: str) -> Any:
     given = dict(ctx.json)
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if not key or len(key) > 120:
-        raise DomainError(
-            _("Send the header Idempotency-Key: the same key never issues twice."),
-            code="idempotency_key",
+    point = body.identifier(given, "issue_point_id")
+    del given["issue_point_id"]
+
+    def make(key: str) -> UUID:
+        row, _is_new = issue_purchase(
+            ctx.session, what, given, issue_point_id=point, source_key=f"api:{key}", now=ctx.now
         )
-    try:
-        point = UUID(str(given.pop("issue_point_id", "")))
-    except ValueError as error:
-        raise DomainError(
-            _("The field %(name)s is missing: fill it in.", name="issue_point_id"),
-            code="sri_field_missing",
-            field="issue_point_id",
-        ) from error
-    row, is_new = issue_purchase(
-        ctx.session, what, given, issue_point_id=point, source_key=f"api:{key}", now=ctx.now
-    )
-    return _shown(row), 201 if is_new else 200
+        return row.id
+
+    made, is_new = body.once(ctx, f"sri/{what}", make)
+    return _shown(ctx.session.get_one(FiscalDocument, made)), 201 if is_new else 200
 
 
 def _shown(row: FiscalDocument) -> dict[str, Any]:

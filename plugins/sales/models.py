@@ -479,18 +479,6 @@ class StatementRow(TenantMixin, Base):
     payment_id: Mapped[UUID | None] = mapped_column()
 
 
-class IdempotentRequest(TenantMixin, Base):
-    """An ``Idempotency-Key`` of the API with what it made, so that a repeat makes nothing."""
-
-    __tablename__ = "sales_idempotent_request"
-    __table_args__ = (*tenant_args(), UniqueConstraint("tenant_id", "route", "request_key"))
-
-    route: Mapped[str] = mapped_column(String(40))
-    request_key: Mapped[str] = mapped_column(String(120))
-    body_sha256: Mapped[str] = mapped_column(String(64))
-    subject_id: Mapped[UUID] = mapped_column()
-
-
 ALL = (
     Customer,
     Product,
@@ -508,5 +496,4 @@ ALL = (
     Withholding,
     Statement,
     StatementRow,
-    IdempotentRequest,
 )

@@ -288,6 +288,34 @@ def upgrade() -> None:
     )
     op.fence_table("core_api_key", scope="tenant")
     op.create_table(
+        "core_api_request",
+        sa.Column("route", sa.String(length=40), nullable=False),
+        sa.Column("request_key", sa.String(length=120), nullable=False),
+        sa.Column("body_sha256", sa.String(length=64), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["core_tenant.id"], name=op.f("fk_core_api_request_tenant_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_core_api_request")),
+        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_core_api_request_tenant_id_id")),
+        sa.UniqueConstraint(
+            "tenant_id",
+            "route",
+            "request_key",
+            name=op.f("uq_core_api_request_tenant_id_route_request_key"),
+        ),
+    )
+    op.fence_table("core_api_request", scope="tenant")
+    op.create_index(
+        "ix_core_api_request_created_at",
+        "core_api_request",
+        ["tenant_id", "created_at"],
+        unique=False,
+    )
+    op.create_table(
         "core_audit_entry",
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("action", sa.String(length=80), nullable=False),
@@ -659,6 +687,8 @@ def downgrade() -> None:
     op.drop_table("core_blob")
     op.drop_index("ix_core_audit_entry_created_at", table_name="core_audit_entry")
     op.drop_table("core_audit_entry")
+    op.drop_index("ix_core_api_request_created_at", table_name="core_api_request")
+    op.drop_table("core_api_request")
     op.drop_table("core_api_key")
     op.drop_table("ab_user_role")
     op.drop_index("idx_user_id", table_name="ab_user_group")

@@ -8,9 +8,9 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core.errors import NotFound
+from core.web import body
 from core.web.api import Api, endpoint
 from core.web.context import Context
-from plugins.billing.api import body
 from plugins.billing.domain.pricing import list_price
 from plugins.billing.models import Plan
 from plugins.billing.services import change_price, plans
@@ -45,13 +45,13 @@ class PlanApi(Api):
         given = ctx.json
         made = plans.create_plan(
             ctx.session,
-            code=body.read(given, "code"),
-            name=body.read(given, "name"),
-            description=body.read(given, "description", ""),
+            code=body.text(given, "code"),
+            name=body.text(given, "name"),
+            description=body.text(given, "description", ""),
             price=body.money(given, "price"),
-            tax_code=body.read(given, "tax_code"),
-            kind=body.read(given, "kind", "plan"),
-            basis=body.read(given, "basis", ""),
+            tax_code=body.text(given, "tax_code"),
+            kind=body.text(given, "kind", "plan"),
+            basis=body.text(given, "basis", ""),
             now=ctx.now,
         )
         return _shown(ctx, ctx.session.get_one(Plan, made)), 201

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.web import body
 from core.web.api import Api, endpoint
 from core.web.context import Context
-from plugins.billing.api import body
 from plugins.billing.domain.invoicing import charge_json, plan_charges
 from plugins.billing.services import subscribe
 from plugins.billing.services.calendars import read_calendar
@@ -26,7 +26,7 @@ class ScheduleApi(Api):
         """``plan_id`` or ``price``, ``start_on``, ``invoices``, ``quantity``; writes nothing."""
         given = ctx.json
         start_on = body.day(given, "start_on", ctx.today)
-        count = body.whole(given, "invoices", 12, largest=MOST)
+        count = body.whole(given, "invoices", 12, least=1, largest=MOST)
         plan_id = body.optional_identifier(given, "plan_id")
         if plan_id is None:
             calendar = read_calendar(ctx.session)
@@ -38,7 +38,7 @@ class ScheduleApi(Api):
             plan_id=plan_id,
             start_on=start_on,
             count=count,
-            quantity=body.whole(given, "quantity", 1, largest=100_000),
+            quantity=body.whole(given, "quantity", 1, least=1, largest=100_000),
         )
         return {"invoices": preview_rows(shown), "rate_changes_on": shown.rate_changes_on}
 

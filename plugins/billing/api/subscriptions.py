@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from core.web import body
 from core.web.api import Api, endpoint
 from core.web.context import Context
 from core.web.paging import page_by_key
-from plugins.billing.api import body
 from plugins.billing.api.schedule import preview_rows
 from plugins.billing.domain import lifecycle
 from plugins.billing.models import Subscription
@@ -54,8 +54,8 @@ class SubscriptionApi(Api):
         given = ctx.json
         made, is_new = body.once(
             ctx,
-            "subscriptions",
-            lambda: subscribe.subscribe(
+            "billing/subscriptions",
+            lambda _key: subscribe.subscribe(
                 ctx.session,
                 plan_id=body.identifier(given, "plan_id"),
                 customer_id=body.identifier(given, "customer_id"),
@@ -63,7 +63,7 @@ class SubscriptionApi(Api):
                 now=ctx.now,
                 on_credit=body.flag(given, "on_credit", default=False),
                 renews=body.flag(given, "renews", default=True),
-                quantity=body.whole(given, "quantity", 1, largest=100_000),
+                quantity=body.whole(given, "quantity", 1, least=1, largest=100_000),
                 parent_id=body.optional_identifier(given, "parent_id"),
             ),
         )

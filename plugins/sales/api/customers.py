@@ -7,10 +7,10 @@ from uuid import UUID
 
 from core.contracts.sales import CustomerData
 from core.errors import NotFound
+from core.web import body
 from core.web.api import Api, endpoint
 from core.web.context import Context
 from core.web.paging import page_by_key
-from plugins.sales.api import body
 from plugins.sales.models import Customer
 from plugins.sales.services import find_sales
 from plugins.sales.services.keep_customers import change_customer, create_customer
@@ -41,7 +41,7 @@ class CustomerApi(Api):
         """Create a customer, once per ``Idempotency-Key``."""
         made, is_new = body.once(
             ctx,
-            "customers",
+            "sales/customers",
             lambda _key: create_customer(ctx.session, _data(ctx.json), **_extra(ctx.json)),
         )
         return show(_one(ctx, made)), 201 if is_new else 200

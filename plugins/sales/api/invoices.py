@@ -13,10 +13,10 @@ from core.contracts.sales import InvoiceDraft, InvoiceLineDraft, InvoiceSnapshot
 from core.contracts.services import FiscalIssuing
 from core.domain.money import ZERO
 from core.errors import NotFound, ServiceMissing
+from core.web import body
 from core.web.api import Api, endpoint
 from core.web.context import Context
 from core.web.paging import page_by_key
-from plugins.sales.api import body
 from plugins.sales.models import CreditNote, Invoice
 from plugins.sales.services import find_sales
 from plugins.sales.services.issue_credit_notes import issue_credit_note
@@ -58,7 +58,7 @@ class InvoiceApi(Api):
         """Issue an invoice, once per ``Idempotency-Key``."""
         made, is_new = body.once(
             ctx,
-            "invoices",
+            "sales/invoices",
             lambda key: issue_invoices(ctx.session, [_draft(ctx, key)], now=ctx.now)[0].id,
         )
         return _one(ctx, made), 201 if is_new else 200
@@ -69,7 +69,7 @@ class InvoiceApi(Api):
         given = ctx.json
         made, is_new = body.once(
             ctx,
-            "credit-notes",
+            "sales/credit-notes",
             lambda key: (
                 issue_credit_note(
                     ctx.session,

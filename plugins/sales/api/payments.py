@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from core.contracts.sales import PaymentAllocation, PaymentData
 from core.errors import NotFound
+from core.web import body
 from core.web.api import Api, endpoint
 from core.web.context import Context
 from core.web.paging import page_by_key
-from plugins.sales.api import body
 from plugins.sales.models import Allocation, Payment
 from plugins.sales.services.record_payment import record_payment, spread_over_open
 
@@ -45,7 +45,7 @@ class PaymentApi(Api):
         """Record a payment, once per ``Idempotency-Key``; without ``allocations`` the oldest
         invoices are covered first.
         """
-        made, is_new = body.once(ctx, "payments", lambda key: self._record(ctx, key))
+        made, is_new = body.once(ctx, "sales/payments", lambda key: self._record(ctx, key))
         return _one(ctx, made), 201 if is_new else 200
 
     @staticmethod

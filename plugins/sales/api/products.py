@@ -6,10 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from core.errors import NotFound
+from core.web import body
 from core.web.api import Api, endpoint
 from core.web.context import Context
 from core.web.paging import page_by_key
-from plugins.sales.api import body
 from plugins.sales.models import Product
 from plugins.sales.services import find_sales
 from plugins.sales.services.keep_products import ProductData, save_product
@@ -40,7 +40,7 @@ class ProductApi(Api):
         """Create a product, once per ``Idempotency-Key``."""
         made, is_new = body.once(
             ctx,
-            "products",
+            "sales/products",
             lambda _key: save_product(ctx.session, _data(ctx.json), today=ctx.today),
         )
         return show(_one(ctx, made)), 201 if is_new else 200

@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from core.errors import NotFound
 from core.i18n import _
+from core.web import body
 from core.web.api import Api, endpoint
 from core.web.context import Context
 from core.web.paging import page_by_key
-from plugins.sales.api import body
 from plugins.sales.domain import lifecycle
 from plugins.sales.models import PaymentReport
 from plugins.sales.services.report_payments import (
@@ -54,7 +54,7 @@ class PaymentReportApi(Api):
     @endpoint("/", "POST", action="write")
     def create(self, ctx: Context) -> Any:
         """Report a payment, once per ``Idempotency-Key``; ``slip`` is a picture or PDF in base64."""
-        made, is_new = body.once(ctx, "reports", lambda key: _report(ctx, key))
+        made, is_new = body.once(ctx, "sales/reports", lambda key: _report(ctx, key))
         return _one(ctx, made), 201 if is_new else 200
 
     @endpoint("/<uuid:report_id>/confirm", "POST", action="decide")

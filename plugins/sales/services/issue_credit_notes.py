@@ -20,6 +20,7 @@ from core.contracts.fiscal import (
 )
 from core.contracts.sales import InvoiceLineDraft
 from core.db.events import emit
+from core.db.locks import wait_for
 from core.domain.money import ZERO
 from core.errors import Conflict, DomainError
 from core.i18n import _
@@ -40,7 +41,6 @@ from plugins.sales.services.note_parts import (
     buyer_of,
     check_supported,
     known_note,
-    lock_key,
     request_document,
     supported_by,
 )
@@ -64,7 +64,7 @@ def issue_credit_note(
     credit. An invoice credited in full is cancelled (``InvoiceCancelled``). Raises ``DomainError``
     for a final consumer's invoice, more than the invoice, or an empty reason; ``NotFound``.
     """
-    lock_key(session, f"credit/{source_key}")
+    wait_for(session, f"credit/{source_key}")
     known = known_note(session, CreditNote, source_key)
     if known is not None:
         return known

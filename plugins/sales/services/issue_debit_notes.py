@@ -18,6 +18,7 @@ from core.contracts.fiscal import (
     FiscalTax,
 )
 from core.contracts.sales import InvoiceLineDraft
+from core.db.locks import wait_for
 from core.domain.money import ZERO, to_cents
 from core.errors import Conflict, DomainError
 from core.i18n import _
@@ -36,7 +37,6 @@ from plugins.sales.services.note_parts import (
     buyer_of,
     check_supported,
     known_note,
-    lock_key,
     request_document,
     supported_by,
 )
@@ -56,7 +56,7 @@ def issue_debit_note(
 
     The tax is one of the invoice's, at the invoice's rate. Raises ``DomainError``, ``NotFound``.
     """
-    lock_key(session, f"debit/{source_key}")
+    wait_for(session, f"debit/{source_key}")
     known = known_note(session, DebitNote, source_key)
     if known is not None:
         return known

@@ -14,6 +14,7 @@ from core.contracts.fiscal import (
     GuideDestination,
 )
 from core.contracts.sales import CustomerData
+from core.db.locks import wait_for
 from core.domain.money import ZERO
 from core.errors import DomainError
 from core.i18n import _
@@ -29,7 +30,6 @@ from plugins.sales.services.note_parts import (
     NoteRef,
     buyer_of,
     known_note,
-    lock_key,
     request_document,
     supported_by,
 )
@@ -53,7 +53,7 @@ def issue_dispatch_guide(
     session: Session, invoice_id: UUID, guide: GuideData, *, source_key: str, now: datetime
 ) -> NoteRef:
     """Issue a dispatch guide for the goods of an invoice. Raises ``DomainError``, ``NotFound``."""
-    lock_key(session, f"guide/{source_key}")
+    wait_for(session, f"guide/{source_key}")
     known = known_note(session, DispatchGuide, source_key)
     if known is not None:
         return known

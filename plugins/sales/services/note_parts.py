@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from core import plugins
@@ -18,7 +18,6 @@ from core.contracts.fiscal import (
 )
 from core.contracts.sales import CustomerData
 from core.contracts.services import FiscalIssuing
-from core.db.tenancy import scope_of
 from core.domain.money import ZERO
 from core.errors import DomainError, ServiceMissing
 from core.i18n import _
@@ -36,14 +35,6 @@ class NoteRef:
     number: str
     total: Decimal
     created: bool
-
-
-def lock_key(session: Session, key: str) -> None:
-    """Let a repeat of the same request wait until the first has committed."""
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 2))"),
-        {"name": f"{scope_of(session).tenant_id}/{key}"},
-    )
 
 
 def known_note(session: Session, model: Any, source_key: str) -> NoteRef | None:

@@ -14,6 +14,7 @@ from core import plugins
 from core.adapters.clock import to_local_date
 from core.contracts.sales import PaymentAllocation, PaymentData
 from core.contracts.services import SignatureChecking
+from core.db.locks import wait_for
 from core.db.tenancy import scope_of
 from core.domain.money import ZERO, to_cents
 from core.errors import Conflict, DomainError, NotFound, ServiceMissing
@@ -23,7 +24,6 @@ from core.models import Blob, Tenant
 from plugins.sales.domain import lifecycle
 from plugins.sales.domain.withholding import KIND, Certificate, read_certificate, read_key
 from plugins.sales.models import Customer, Invoice, Withholding
-from plugins.sales.services.note_parts import lock_key
 from plugins.sales.services.record_payment import record_payment
 
 XML = "application/xml"
@@ -37,7 +37,7 @@ def receive_certificate(session: Session, xml: bytes, *, now: datetime) -> UUID:
     where nobody can check it, a person accepts it. Raises ``DomainError`` naming what does not fit.
     """
     certificate = read_certificate(xml)
-    lock_key(session, f"withholding/{certificate.access_key}")
+    wait_for(session, f"withholding/{certificate.access_key}")
     known = session.scalar(
         select(Withholding.id).where(Withholding.access_key == certificate.access_key)
     )
@@ -94,7 +94,7 @@ def receive_key(
     """
     key = "".join(access_key.split())
     issued_on, kind, agent, number = read_key(key)
-    lock_key(session, f"withholding/{key}")
+    wait_for(session, f"withholding/{key}")
     known = session.scalar(select(Withholding.id).where(Withholding.access_key == key))
     if known is not None:
         return known

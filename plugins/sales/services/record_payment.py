@@ -8,14 +8,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
 from core.contracts.events import InvoicePaid, PaymentReceived
 from core.contracts.sales import PaymentAllocation, PaymentData
 from core.db.events import emit
-from core.db.tenancy import scope_of
+from core.db.locks import wait_for
 from core.domain.money import ZERO, to_cents
 from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
@@ -42,11 +42,7 @@ def record_payment(
     ``DomainError``, ``NotFound`` for foreign ids, ``Conflict`` for a cancelled invoice.
     """
     _check(payment, now)
-    tenant = scope_of(session).tenant_id
-    session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 1))"),
-        {"name": f"{tenant}/{payment.idempotency_key}"},
-    )
+    wait_for(session, f"payment/{payment.idempotency_key}")
     known = session.scalar(
         select(Payment.id).where(Payment.idempotency_key == payment.idempotency_key)
     )

@@ -16,6 +16,7 @@ from core.adapters.images import MAX_BYTES
 from core.contracts.events import PaymentConfirmed, PaymentRejected, PaymentReported
 from core.contracts.sales import PaymentData
 from core.db.events import emit
+from core.db.locks import wait_for
 from core.domain.money import ZERO, to_cents
 from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
@@ -26,7 +27,6 @@ from plugins.sales.domain import lifecycle, reports
 from plugins.sales.domain.allocation import Owed, spread
 from plugins.sales.domain.slips import check_pdf
 from plugins.sales.models import BankAccount, Customer, Invoice, Payment, PaymentReport
-from plugins.sales.services.note_parts import lock_key
 from plugins.sales.services.receive_withholdings import waiting_for
 from plugins.sales.services.record_payment import record_payment
 
@@ -64,7 +64,7 @@ def report_payment(
     A twin (same account, bank, reference, day and amount) warns and is never refused; a payment after
     the next business day of the due date is accepted and flagged late (A-18). Raises ``DomainError``.
     """
-    lock_key(session, f"report/{report_key}")
+    wait_for(session, f"report/{report_key}")
     known = session.execute(
         select(PaymentReport.id, PaymentReport.is_twin, PaymentReport.is_late).where(
             PaymentReport.report_key == report_key

@@ -16,8 +16,7 @@ from sqlalchemy import select
 from core.db.session import tenant_work
 from core.domain.payment_codes import payment_code
 from core.errors import NotFound
-from core.i18n import _
-from core.i18n import lazy as later
+from core.i18n import _, lazy
 from core.web.context import Context
 from core.web.paging import count_capped, page_by_key
 from core.web.views import Pages, command, page
@@ -30,11 +29,11 @@ from plugins.sales.views.till import fiscal_state
 from plugins.sales.views.words import METHOD_WORDS, state_of
 
 CHIPS = (
-    ("all", later("All invoices")),
-    ("open", later("Unpaid")),
-    ("overdue", later("Overdue")),
-    ("paid", later("Paid")),
-    ("cancelled", later("Cancelled")),
+    ("all", lazy("All invoices")),
+    ("open", lazy("Unpaid")),
+    ("overdue", lazy("Overdue")),
+    ("paid", lazy("Paid")),
+    ("cancelled", lazy("Cancelled")),
 )
 BATCH = 1000
 

@@ -8,8 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core.errors import NotFound
-from core.i18n import _
-from core.i18n import lazy as later
+from core.i18n import _, lazy
 from core.models import Blob
 from core.web.context import Context
 from core.web.paging import page_by_key
@@ -22,11 +21,11 @@ from plugins.sales.services.import_statements import ignore_row, import_statemen
 from plugins.sales.services.keep_uploads import keep_upload, take_upload
 
 FIELD_WORDS = (
-    ("value_on", later("Date")),
-    ("amount", later("Credit (money in)")),
-    ("reference", later("Reference")),
-    ("description", later("Description")),
-    ("kind", later("Credit or debit (if the bank tells it apart)")),
+    ("value_on", lazy("Date")),
+    ("amount", lazy("Credit (money in)")),
+    ("reference", lazy("Reference")),
+    ("description", lazy("Description")),
+    ("kind", lazy("Credit or debit (if the bank tells it apart)")),
 )
 
 

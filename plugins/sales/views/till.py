@@ -14,8 +14,7 @@ from core import plugins
 from core.contracts.sales import CustomerData, InvoiceDraft, PaymentAllocation, PaymentData
 from core.contracts.services import FiscalIssuing
 from core.errors import DomainError, NotFound, ServiceMissing
-from core.i18n import _
-from core.i18n import lazy as later
+from core.i18n import _, lazy
 from core.services import settings
 from core.web.context import Context
 from core.web.formats import clock_time, money
@@ -33,11 +32,11 @@ from plugins.sales.views.typed import form_key, read_money, read_whole
 SOURCE = "till"
 ON_CREDIT = "credit"
 FORMS = (
-    ("01", later("Cash")),
-    ("16", later("Debit card")),
-    ("19", later("Credit card")),
-    ("20", later("Transfer received")),
-    (ON_CREDIT, later("On credit")),
+    ("01", lazy("Cash")),
+    ("16", lazy("Debit card")),
+    ("19", lazy("Credit card")),
+    ("20", lazy("Transfer received")),
+    (ON_CREDIT, lazy("On credit")),
 )
 METHODS = {"01": "cash", "16": "card", "19": "card", "20": "transfer"}
 FINAL_STATES = frozenset({"authorized", "rejected", ""})

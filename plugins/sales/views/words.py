@@ -5,41 +5,40 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from core.i18n import _
-from core.i18n import lazy as later
+from core.i18n import _, lazy
 
 METHOD_WORDS: dict[str, Any] = {
-    "deposit": later("Deposit"),
-    "transfer": later("Transfer"),
-    "cash": later("Cash"),
-    "card": later("Card"),
-    "withholding": later("Withholding"),
-    "credit": later("Credit in favour"),
+    "deposit": lazy("Deposit"),
+    "transfer": lazy("Transfer"),
+    "cash": lazy("Cash"),
+    "card": lazy("Card"),
+    "withholding": lazy("Withholding"),
+    "credit": lazy("Credit in favour"),
 }
 MOVEMENT_WORDS: dict[str, Any] = {
-    "invoice": later("Invoice"),
-    "annulled": later("Invoice annulled"),
-    "credit_note": later("Credit note"),
-    "debit_note": later("Debit note"),
+    "invoice": lazy("Invoice"),
+    "annulled": lazy("Invoice annulled"),
+    "credit_note": lazy("Credit note"),
+    "debit_note": lazy("Debit note"),
     **METHOD_WORDS,
 }
 BUCKET_WORDS: dict[str, Any] = {
-    "current": later("Not due"),
-    "to_30": later("1 to 30 days"),
-    "to_60": later("31 to 60 days"),
-    "to_90": later("61 to 90 days"),
-    "older": later("More than 90 days"),
+    "current": lazy("Not due"),
+    "to_30": lazy("1 to 30 days"),
+    "to_60": lazy("31 to 60 days"),
+    "to_90": lazy("61 to 90 days"),
+    "older": lazy("More than 90 days"),
 }
 TYPE_WORDS: tuple[tuple[str, Any], ...] = (
-    ("04", later("RUC")),
-    ("05", later("Cédula")),
-    ("06", later("Passport")),
-    ("08", later("Foreign identification")),
+    ("04", lazy("RUC")),
+    ("05", lazy("Cédula")),
+    ("06", lazy("Passport")),
+    ("08", lazy("Foreign identification")),
 )
 REPORT_BADGES: dict[str, tuple[str, Any]] = {
-    "reported": ("wait", later("To confirm")),
-    "confirmed": ("ok", later("Confirmed")),
-    "rejected": ("bad", later("Rejected")),
+    "reported": ("wait", lazy("To confirm")),
+    "confirmed": ("ok", lazy("Confirmed")),
+    "rejected": ("bad", lazy("Rejected")),
 }
 
 

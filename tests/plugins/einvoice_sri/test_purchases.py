@@ -40,6 +40,8 @@ def test_issued_once_and_authorised(site, call, documents, drain, outbox, what, 
     )
     again = call(what, body)
     assert (again.status_code, again.json["id"]) == (200, made.json["id"])
+    other = call(what, body | {"issued_on": "2026-04-24"})
+    assert (other.status_code, other.json["field"]) == (409, "Idempotency-Key")
     drain()
     (row,) = documents()
     assert (row.state, row.kind, str(row.total)) == ("authorized", kind, total)
@@ -59,7 +61,7 @@ def test_issued_once_and_authorised(site, call, documents, drain, outbox, what, 
         ({"issued_on": "ayer"}, "sri_field_unreadable", "issued_on"),
         ({"fiscal_period": 5}, "sri_field_unreadable", "fiscal_period"),
         ({"taxes": [{"code": "1"}]}, "sri_field_unreadable", "taxes"),
-        ({"issue_point_id": "x"}, "sri_field_missing", "issue_point_id"),
+        ({"issue_point_id": "x"}, "bad_field", "issue_point_id"),
         ({"taxes": []}, "sri_request_taxes", None),
         ({"supported_total": "21.00"}, "sri_totales", None),
     ],
@@ -71,7 +73,7 @@ def test_what_is_wrong_is_named_and_uses_no_number(call, documents, change, code
 
 
 def test_a_key_is_asked_for_and_the_counterpart_too(call):
-    assert call("settlements", SETTLEMENT, key="").json["code"] == "idempotency_key"
+    assert call("settlements", SETTLEMENT, key="").json["field"] == "Idempotency-Key"
     bare = {name: value for name, value in SETTLEMENT.items() if name != "counterpart"}
     assert call("settlements", bare).json["field"] == "counterpart"
 

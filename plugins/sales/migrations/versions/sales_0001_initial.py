@@ -83,30 +83,6 @@ def upgrade() -> None:
     )
     op.fence_table("sales_customer", scope="tenant")
     op.create_table(
-        "sales_idempotent_request",
-        sa.Column("route", sa.String(length=40), nullable=False),
-        sa.Column("request_key", sa.String(length=120), nullable=False),
-        sa.Column("body_sha256", sa.String(length=64), nullable=False),
-        sa.Column("subject_id", sa.Uuid(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"], ["core_tenant.id"], name=op.f("fk_sales_idempotent_request_tenant_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_sales_idempotent_request")),
-        sa.UniqueConstraint(
-            "tenant_id", "id", name=op.f("uq_sales_idempotent_request_tenant_id_id")
-        ),
-        sa.UniqueConstraint(
-            "tenant_id",
-            "route",
-            "request_key",
-            name=op.f("uq_sales_idempotent_request_tenant_id_route_request_key"),
-        ),
-    )
-    op.fence_table("sales_idempotent_request", scope="tenant")
-    op.create_table(
         "sales_product",
         sa.Column("code", sa.String(length=25), nullable=False),
         sa.Column("name", sa.String(length=300), nullable=False),
@@ -806,7 +782,6 @@ def downgrade() -> None:
     op.drop_table("sales_credit")
     op.drop_table("sales_salesperson")
     op.drop_table("sales_product")
-    op.drop_table("sales_idempotent_request")
     op.drop_table("sales_customer")
     op.drop_table("sales_bank_account")
     # ### end Alembic commands ###

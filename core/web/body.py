@@ -1,4 +1,4 @@
-"""Fields of a JSON body, and the ``Idempotency-Key``; each refusal names its field."""
+"""Fields of an API's JSON body, and the ``Idempotency-Key``; each refusal names its field."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from uuid import UUID
 from flask import request
 from sqlalchemy import select
 
+from core.db.locks import wait_for
 from core.domain.money import to_cents, to_micros
 from core.errors import Conflict, DomainError
-from core.i18n import _
+from core.i18n import gettext as _
+from core.models import ApiRequest
 from core.web.context import Context, plain
 from core.web.paging import Page
-from plugins.sales.models import IdempotentRequest
-from plugins.sales.services.note_parts import lock_key
 
 MISSING = object()
 SIZES = range(1, 201)
@@ -31,7 +31,9 @@ def refuse(field: str, sentence: str, code: str = "bad_field") -> DomainError:
 
 
 def text(body: Mapping[str, Any], name: str, default: Any = MISSING) -> str:
-    """A text. Raises ``DomainError`` when it is missing (without default) or no text."""
+    """A text without the blanks round it. Raises ``DomainError`` when it is missing (without
+    default) or no text.
+    """
     value = body.get(name, default)
     if value is MISSING or value is None:
         if default is not MISSING:
@@ -39,7 +41,7 @@ def text(body: Mapping[str, Any], name: str, default: Any = MISSING) -> str:
         raise refuse(name, _("The field %(name)s is missing. Send a text.", name=name), "missing")
     if not isinstance(value, str):
         raise refuse(name, _("The field %(name)s must be a text.", name=name))
-    return value
+    return value.strip()
 
 
 def flag(body: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
@@ -50,14 +52,16 @@ def flag(body: Mapping[str, Any], name: str, *, default: bool = False) -> bool:
     return value
 
 
-def whole(body: Mapping[str, Any], name: str, default: int, *, largest: int = 365) -> int:
-    """A whole number from 0 to ``largest``."""
+def whole(
+    body: Mapping[str, Any], name: str, default: int, *, least: int = 0, largest: int = 365
+) -> int:
+    """A whole number from ``least`` to ``largest``."""
     value = body.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= largest:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= largest:
         raise refuse(
             name,
-            _("The field %(name)s must be a whole number from 0 to %(largest)s.",
-              name=name, largest=largest),
+            _("The field %(name)s must be a whole number from %(least)s to %(largest)s.",
+              name=name, least=least, largest=largest),
         )  # fmt: skip
     return value
 
@@ -161,11 +165,9 @@ def page_body(page: Page, name: str, show: Callable[[Any], dict[str, Any]]) -> d
     return {name: [show(one) for one in page.rows], "next": page.next, "previous": page.previous}
 
 
-def once(ctx: Context, route: str, make: Callable[[str], UUID]) -> tuple[UUID, bool]:
-    """Run ``make`` once per ``Idempotency-Key``: ``(id, whether it was made now)``.
-
-    ``make`` gets the key. The same key with another body is refused (``Conflict``); without the
-    header the request is refused, because a repeat could not be told from a second wish.
+def request_key() -> str:
+    """The header ``Idempotency-Key``, 1 to 100 characters; refused without it, because a repeat
+    could not be told from a second wish.
     """
     key = request.headers.get("Idempotency-Key", "").strip()
     if not 0 < len(key) <= 100:
@@ -174,11 +176,22 @@ def once(ctx: Context, route: str, make: Callable[[str], UUID]) -> tuple[UUID, b
             _("Send the header Idempotency-Key with 1 to 100 characters of your own."),
             "idempotency_key",
         )
-    lock_key(ctx.session, f"api/{route}/{key}")
+    return key
+
+
+def once(ctx: Context, route: str, make: Callable[[str], UUID]) -> tuple[UUID, bool]:
+    """Run ``make`` once per ``Idempotency-Key``: ``(id, whether it was made now)``.
+
+    ``route`` (``sales/invoices``) keeps the keys of different operations apart; ``make`` gets the
+    key. The same key with another body is refused (``Conflict``). Two at the same moment wait for
+    each other. Keys are remembered for 90 days (``core.core_tasks``).
+    """
+    key = request_key()
+    wait_for(ctx.session, f"api/{route}/{key}")
     digest = sha256(json.dumps(plain(ctx.json), sort_keys=True).encode()).hexdigest()
     known = ctx.session.execute(
-        select(IdempotentRequest.subject_id, IdempotentRequest.body_sha256).where(
-            IdempotentRequest.route == route, IdempotentRequest.request_key == key
+        select(ApiRequest.subject_id, ApiRequest.body_sha256).where(
+            ApiRequest.route == route, ApiRequest.request_key == key
         )
     ).one_or_none()
     if known is not None:
@@ -191,7 +204,9 @@ def once(ctx: Context, route: str, make: Callable[[str], UUID]) -> tuple[UUID, b
         return known.subject_id, False
     made = make(key)
     ctx.session.add(
-        IdempotentRequest(route=route, request_key=key, body_sha256=digest, subject_id=made)
+        ApiRequest(
+            route=route, request_key=key, body_sha256=digest, subject_id=made, created_at=ctx.now
+        )
     )
     ctx.session.flush()
     return made, True
