@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         BackgroundProcess,
         DemoStep,
         EventContext,
+        ExportTable,
         MenuEntry,
         SettingSpec,
         SetupStep,
@@ -126,6 +127,14 @@ def document_files(session: Session, access_key: str) -> DocumentFiles | None:
 def legal_documents(session: Session, after: str, size: int) -> Sequence[str] | None:
     """Access keys of the authorised documents of the tenant at hand, in the order of the keys, those
     behind ``after`` (empty: from the start), at most ``size``. In the caller's transaction.
+    """
+
+
+@hookspec
+def export_tables() -> Sequence[ExportTable]:
+    """The plugin's tables of the copy of everything that a company takes with it, each a CSV file. They
+    are read in the company's own scope, a page of rows per transaction. Asked when a copy is listed or
+    made; of every plugin, also of those that its plan no longer contains.
     """
 
 

@@ -340,6 +340,46 @@ class SupportWalletChanged(Event):
     revision: int = 0  # granted plus used minutes, which only grow
 
 
+@dataclass(frozen=True, slots=True)
+class AdviserAssigned(Event):
+    """A distributor put a client into an adviser's care: addressed to the client. No name: nobody's."""
+
+    client_tenant_id: UUID
+    distributor_id: UUID
+    name: str
+    email: str
+    phone: str
+    told_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingAnnounced(Event):
+    """A group training was set, changed or called off: addressed to each client who may come."""
+
+    session_id: UUID
+    host_id: UUID
+    host_name: str
+    starts_at: datetime
+    minutes: int
+    topic: str
+    place: str  # a link, or where to go
+    seats: int | None
+    is_cancelled: bool
+    told_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSeatChanged(Event):
+    """A client comes to a training, with how many people, or no longer: addressed to who holds it."""
+
+    session_id: UUID
+    client_tenant_id: UUID
+    client_name: str
+    people: int
+    is_withdrawn: bool
+    told_at: datetime
+
+
 # -- subscriptions -----------------------------------------------------------------------------------
 
 

@@ -95,6 +95,20 @@ class SetupStep:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportTable:
+    """One file of the copy that a company takes with it: ``<name>.csv``.
+
+    ``about`` says in a sentence what it holds. ``key`` is the id by whose order it is read page by
+    page; ``columns`` are the headings (Spanish, as people read them) with the mapped columns behind.
+    """
+
+    name: str
+    about: Any
+    key: Any
+    columns: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class AccessDecision:
     """Answer to ``access_decision``; ``sentence`` tells a person why not and what to do."""
 

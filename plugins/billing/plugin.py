@@ -14,6 +14,7 @@ from core.contracts.hooks import (
     Attention,
     DemoStep,
     EventContext,
+    ExportTable,
     MenuEntry,
     Permission,
     PluginInfo,
@@ -25,7 +26,7 @@ from core.contracts.schedule import Schedule
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
 from plugins.billing import api, cli, demo, jobs, models, settings, views
-from plugins.billing.services import contracts, find_attention, reactions
+from plugins.billing.services import contracts, export_tables, find_attention, reactions
 
 if TYPE_CHECKING:
     from core.app import Site
@@ -132,6 +133,11 @@ class BillingPlugin:
     def setup_steps(self, session: Session) -> Sequence[SetupStep]:
         """The first subscription, for a company that has begun to make plans."""
         return find_attention.setup_steps(session)
+
+    @hookimpl
+    def export_tables(self) -> Sequence[ExportTable]:
+        """What a company takes with it."""
+        return export_tables.TABLES
 
     @hookimpl
     def seed_demo(self, context: Any) -> None:

@@ -12,6 +12,7 @@ from core.contracts.hooks import (
     Attention,
     BackgroundProcess,
     DemoStep,
+    ExportTable,
     MenuEntry,
     Permission,
     PluginInfo,
@@ -24,6 +25,7 @@ from core.contracts.services import FiscalIssuing, SignatureChecking
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
 from plugins.einvoice_sri import cli, demo, jobs, models, settings, views
+from plugins.einvoice_sri.services import export_tables
 from plugins.einvoice_sri.services.check_signatures import Checking
 from plugins.einvoice_sri.services.document_files import document_files, legal_documents
 from plugins.einvoice_sri.services.p12_expiry import certificate_attention
@@ -160,6 +162,11 @@ class EinvoiceSriPlugin:
     def background_processes(self) -> Sequence[BackgroundProcess]:
         """The simulator, for the demo."""
         return demo.PROCESSES
+
+    @hookimpl
+    def export_tables(self) -> Sequence[ExportTable]:
+        """What a company takes with it."""
+        return export_tables.TABLES
 
     @hookimpl
     def seed_demo(self, context: Any) -> None:

@@ -16,6 +16,7 @@ from core.contracts.hooks import (
     Attention,
     DemoStep,
     EventContext,
+    ExportTable,
     MenuEntry,
     Permission,
     PluginInfo,
@@ -27,7 +28,13 @@ from core.contracts.schedule import Schedule
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
 from plugins.licensing import cli, demo, jobs, models, settings, views
-from plugins.licensing.services import decide_access, find_attention, first_access, reactions
+from plugins.licensing.services import (
+    decide_access,
+    export_tables,
+    find_attention,
+    first_access,
+    reactions,
+)
 from plugins.licensing.views.home import home_block
 
 if TYPE_CHECKING:
@@ -158,6 +165,11 @@ class LicensingPlugin:
     def register_commands(self, group: click.Group) -> None:
         """``yupana licence …``."""
         cli.register(group)
+
+    @hookimpl
+    def export_tables(self) -> Sequence[ExportTable]:
+        """What a company takes with it."""
+        return export_tables.TABLES
 
     @hookimpl
     def seed_demo(self, context: Any) -> None:

@@ -12,6 +12,7 @@ from core.contracts.hooks import (
     Attention,
     DemoStep,
     EventContext,
+    ExportTable,
     MenuEntry,
     Permission,
     PluginInfo,
@@ -22,7 +23,7 @@ from core.contracts.hooks import (
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
 from plugins.sales import api, demo, jobs, models, settings, views
-from plugins.sales.services import contracts, find_attention, reactions, setup_steps
+from plugins.sales.services import contracts, export_tables, find_attention, reactions, setup_steps
 from plugins.sales.views.home import home_block
 
 if TYPE_CHECKING:
@@ -155,6 +156,11 @@ class SalesPlugin:
     def setup_steps(self, session: Session) -> Sequence[SetupStep]:
         """Product, customer, salesperson, account, first invoice."""
         return setup_steps.steps(session)
+
+    @hookimpl
+    def export_tables(self) -> Sequence[ExportTable]:
+        """What a company takes with it."""
+        return export_tables.TABLES
 
     @hookimpl
     def seed_demo(self, context: Any) -> None:

@@ -11,6 +11,7 @@ from core.contracts.hooks import (
     Attention,
     BackgroundProcess,
     DemoStep,
+    ExportTable,
     MenuEntry,
     Permission,
     PluginInfo,
@@ -138,6 +139,10 @@ class TestPlugin:
     @hookimpl
     def legal_documents(self, session, after, size):
         return None
+
+    @hookimpl
+    def export_tables(self):
+        return (ExportTable("notas", "Sus notas", Note.id, {"Nota": Note.words}),)
 
     @hookimpl
     def setup_steps(self, session):
