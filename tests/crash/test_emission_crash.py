@@ -8,7 +8,8 @@ import pytest
 
 from plugins.einvoice_sri.simulator.faults import Fault
 from tests.crash.arena import KILLED, STEPS, Arena, arena
-from tests.factories.sri import give_certificate, simulator
+from tests.crash.crossing import strict_simulator
+from tests.factories.sri import give_certificate
 
 pytestmark = pytest.mark.slow
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def place(database, tenant, now, tmp_path) -> Iterator[Arena]:
     give_certificate(tenant, now)
-    site = simulator(max_age_days=None)
+    site = strict_simulator()
     with arena(
         tenant.scope, database.runtime_url, database.owner_url, site, tmp_path / "emitter", now
     ) as made:

@@ -1,5 +1,6 @@
-"""The long form, ``make crash-test``: every step × every behaviour of SRI, then 2,000 invoices with
-random kills and an SRI that fails three calls in ten. Prints the counts; `docs/crash_matrix.md` keeps them.
+"""The long form, ``make crash-test``: every step × every behaviour of SRI and the clocks, then 2,000
+invoices with random kills and an SRI that fails three calls in ten. Prints the counts;
+`docs/crash_matrix.md` keeps them.
 """
 
 from __future__ import annotations
@@ -9,33 +10,20 @@ import os
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
 
-from plugins.einvoice_sri.simulator.faults import Fault
 from tests.crash.arena import STEPS, Arena, arena
-from tests.factories.sri import give_certificate, simulator
+from tests.crash.behaviours import BEHAVIOURS, CANNOT
+from tests.crash.crossing import cross, strict_simulator
+from tests.factories.sri import give_certificate
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(os.environ.get("YUPANA_CRASH") != "full", reason="make crash-test"),
 ]
-FAULTS = (
-    "drop-before@recepcionx1",
-    "drop-after@recepcionx1",
-    "truncated@recepcionx1",
-    "http500@recepcionx1",
-    "soap-fault@recepcionx1",
-    "html403@recepcionx1",
-    "garbage@recepcionx1",
-    "return:50@recepcionx1",
-    "in-process:3x1",
-    "several@autorizacionx2",
-    "silent@autorizacionx2",
-    "http500@autorizacionx2",
-    "drop-before@autorizacionx2",
-)
 BATCH = 100
 ONCE_A_DOCUMENT = frozenset(
     f"sri.{one}"
@@ -55,26 +43,27 @@ INVOICES = int(os.environ.get("YUPANA_CRASH_INVOICES", "2000"))
 @pytest.fixture
 def place(database, tenant, now, tmp_path) -> Iterator[Arena]:
     give_certificate(tenant, now)
-    site = simulator(max_age_days=None)
+    site = strict_simulator()
     with arena(
         tenant.scope, database.runtime_url, database.owner_url, site, tmp_path / "emitter", now
     ) as made:
         yield made
 
 
-def test_every_step_by_every_fault(place):
-    number = reached = 0
+def test_every_step_by_every_behaviour(place):
+    killed: Counter[tuple[str, str]] = Counter()
+    number = 0
     for step in STEPS:
-        for fault in FAULTS:
+        for behaviour in BEHAVIOURS:
             number += 1
-            place.site.plan.add(Fault.parse(fault))
-            place.request([number])
-            place.emit(failpoint=step)
-            reached += place.reached() == step
-            place.finish()
-            place.site.plan.clear()
+            killed[step, behaviour.name] += cross(place, number, step, behaviour)
+    every = {(step, behaviour.name) for step in STEPS for behaviour in BEHAVIOURS}
+    assert {pair: count for pair, count in killed.items() if count} == dict.fromkeys(
+        every - CANNOT.keys(), 1
+    )
     found = place.check(number)
-    tell({"matrix": f"{len(STEPS)} x {len(FAULTS)}", "reached": reached, **found})
+    counts = {"combinations": len(every), "killed once": sum(killed.values())}
+    tell({"matrix": f"{len(STEPS)} x {len(BEHAVIOURS)}", **counts, "cannot": len(CANNOT), **found})
 
 
 def test_two_thousand_invoices_with_random_kills(place):

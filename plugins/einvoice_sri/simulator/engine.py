@@ -58,6 +58,7 @@ class Script:
     hold: int = 0  # EN PROCESO this many times
     silent: bool = False  # answer a question as if nothing had arrived
     several: bool = False  # add refused attempts around the authorised one
+    lost: bool = False  # RECIBIDA, but nothing is kept
 
 
 NOTHING = Script()
@@ -84,6 +85,8 @@ class Engine:
             )
             if fault is not None:
                 return Reception("DEVUELTA", document.clave, (fault,))
+            if script.lost:
+                return Reception("RECIBIDA", document.clave)
             entry = Entry(
                 xml=content,
                 received_at=now,

@@ -35,9 +35,10 @@ JUDGE = (
     "silent",  # a question is answered as if nothing had arrived
     "return",  # :CODE, DEVUELTA
     "refuse",  # :CODE, NO AUTORIZADO
+    "lost",  # RECIBIDA, and nothing is kept
 )
 KINDS = WIRE + JUDGE
-FOR_RECEPTION = ("in-process", "return", "refuse")
+FOR_RECEPTION = ("in-process", "return", "refuse", "lost")
 FOR_AUTHORIZATION = ("several", "silent")
 MIXED = (
     "drop-before",
@@ -108,6 +109,8 @@ class Fault:
             return Script(refused=self.argument or "39")
         if self.kind == "several":
             return Script(several=True)
+        if self.kind == "lost":
+            return Script(lost=True)
         return Script(silent=True) if self.kind == "silent" else NOTHING
 
     @property

@@ -215,6 +215,14 @@ def test_in_process_several_silent_and_forced(engine):
     assert codes(engine.authorize(clave, NOW)[0].messages) == ["37"]
 
 
+def test_received_and_lost(engine):
+    clave, content = signed_invoice(3)
+    assert engine.receive(content, NOW, Script(lost=True)).estado == "RECIBIDA"
+    assert engine.authorize(clave, NOW) == ()
+    assert engine.receive(content, NOW).estado == "RECIBIDA"  # as if it came for the first time
+    assert [one.estado for one in engine.authorize(clave, NOW)] == ["AUTORIZADO"]
+
+
 def test_a_dumped_state_goes_on_where_it_was(engine):
     clave, content = signed_invoice(1)
     engine.receive(content, NOW, Script(hold=1))
