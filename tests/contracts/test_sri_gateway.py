@@ -39,6 +39,7 @@ def test_a_good_document_is_received_and_authorised(gateway, site):
     clave, content = signed_invoice(1)
     assert gateway.receive(content).estado == "RECIBIDA"
     (node,) = gateway.authorization(clave).autorizaciones
+    assert gateway.authorization(clave, content).autorizaciones == (node,)
     assert (node.estado, node.numero, node.ambiente) == ("AUTORIZADO", clave, "PRUEBAS")
     assert node.comprobante == content.decode()
     assert node.fecha == "2026-04-25T08:00:00-05:00"

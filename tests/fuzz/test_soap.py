@@ -14,9 +14,19 @@ from plugins.einvoice_sri.adapters.soap_wire import ENVELOPE, UnreadableAnswer
 from tests.fuzz.test_certificates_and_xml import hammer
 
 SAMPLES = Path("../shared/sri/soap-samples")
+DOCUMENT = f"<factura>{'ñ' * 50} {'x' * 400}</factura>"
+
+
+def read_authorization(body: bytes) -> object:
+    """The answer, which must not depend on our knowing the document."""
+    answer = soap_wire.read_autorizacion(body)
+    assert soap_wire.read_autorizacion(body, DOCUMENT.encode()) == answer
+    return answer
+
+
 READERS: dict[bytes, Callable[[bytes], object]] = {
     b"validarComprobanteResponse": soap_wire.read_recepcion,
-    b"autorizacionComprobanteResponse": soap_wire.read_autorizacion,
+    b"autorizacionComprobanteResponse": read_authorization,
     b"consultarEstadoAutorizacionComprobanteResponse": soap_wire.read_consulta,
 }
 MENSAJE = (
@@ -46,7 +56,7 @@ RECEPCION, AUTORIZACION, CONSULTA = (
         "<numeroComprobantes>1</numeroComprobantes><autorizaciones><autorizacion>"
         "<estado>AUTORIZADO</estado><numeroAutorizacion>1</numeroAutorizacion>"
         "<fechaAutorizacion>2026-04-25T08:00:00-05:00</fechaAutorizacion><ambiente>PRUEBAS</ambiente>"
-        f"<comprobante><![CDATA[<factura>{'x' * 500}</factura>]]></comprobante>{MENSAJE}"
+        f"<comprobante><![CDATA[{DOCUMENT}]]></comprobante>{MENSAJE}"
         "</autorizacion></autorizaciones></RespuestaAutorizacionComprobante>",
     ),
     answer(
@@ -94,9 +104,14 @@ def read_body(body: bytes) -> str:
     return "read"
 
 
+ESCAPED = AUTORIZACION.replace(
+    f"<![CDATA[{DOCUMENT}]]>".encode(), DOCUMENT.replace("<", "&lt;").replace(">", "&gt;").encode()
+)
+
+
 def test_soap_answers():
     samples = sorted(SAMPLES.glob("*.xml")) if SAMPLES.is_dir() else []
-    originals = [RECEPCION, AUTORIZACION, CONSULTA, *(one.read_bytes() for one in samples)]
+    originals = [RECEPCION, AUTORIZACION, ESCAPED, CONSULTA, *(one.read_bytes() for one in samples)]
     outcomes = hammer(originals, read_body)
     assert {"read", "not-xml"} <= outcomes.keys()
 

@@ -7,6 +7,7 @@ goes by local names, because SRI's answers and both generations of its WSDL disa
 from __future__ import annotations
 
 import base64
+import re
 from threading import local
 from typing import Any
 from xml.sax.saxutils import escape
@@ -35,6 +36,8 @@ _own = local()
 _HEAD = f"<?xml version='1.0' encoding='utf-8'?>\n<soap-env:Envelope xmlns:soap-env=\"{ENVELOPE}\"><soap-env:Body>"
 _TAIL = "</soap-env:Body></soap-env:Envelope>"
 _RECEPCION_HEAD = f'{_HEAD}<ns0:validarComprobante xmlns:ns0="{RECEPCION}"><xml>'.encode()
+_DOCUMENT, _DOCUMENT_END = b"<comprobante>", b"</comprobante>"
+_NOT_PLAIN = re.compile(rb"<[!?](?!xml version=['\"]1\.0['\"] encoding=['\"](?i:utf-8)['\"])")
 _RECEPCION_TAIL = f"</xml></ns0:validarComprobante>{_TAIL}".encode()
 
 
@@ -81,25 +84,54 @@ def read_recepcion(body: bytes) -> Recepcion:
     return Recepcion(estado, tuple(mensajes[:MAX_MENSAJES]))
 
 
-def read_autorizacion(body: bytes) -> RespuestaAutorizacion:
-    """The typed answer about a key. Raises ``UnreadableAnswer``."""
-    answer = _fields(
-        _result(body, "autorizacionComprobanteResponse", "RespuestaAutorizacionComprobante")
-    )
+def read_autorizacion(body: bytes, sent: bytes = b"") -> RespuestaAutorizacion:
+    """The typed answer about a key. Raises ``UnreadableAnswer``.
+
+    ``sent`` is the document that we signed for the key: where SRI gives back exactly its bytes, they
+    are recognised instead of read, at a third of the price. The answer is the same without it.
+    """
+    operation = "autorizacionComprobanteResponse", "RespuestaAutorizacionComprobante"
+    rest, document = _without(body, sent)
+    result = _result(rest, *operation)
+    if document is not None and len(list(result.getroottree().iter("{*}comprobante"))) != 1:
+        result, document = _result(body, *operation), None
+    answer = _fields(result)
     nodes = _many(answer, "autorizaciones", "autorizacion")
     if len(nodes) > MAX_AUTORIZACIONES:
         raise UnreadableAnswer("too-many", f"{len(nodes)} autorizaciones")
-    found = tuple(_autorizacion(_fields(one)) for one in nodes)
+    found = tuple(_autorizacion(_fields(one), document) for one in nodes)
     return RespuestaAutorizacion(_text(answer, "claveAccesoConsultada"), found)
 
 
-def _autorizacion(one: _Fields) -> Autorizacion:
+def _without(body: bytes, sent: bytes) -> tuple[bytes, str | None]:
+    """The answer without the text of its document, and that text, when it is ``sent`` as SRI escapes
+    it; otherwise the answer as it is, and None.
+
+    Where there is no comment, CDATA, instruction or DOCTYPE, ``<comprobante>`` is nothing but a tag.
+    """
+    start = body.find(_DOCUMENT) + len(_DOCUMENT)
+    written = sent.replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
+    end = start + len(written)
+    if not (sent and body.startswith(written, start) and body.startswith(_DOCUMENT_END, end)):
+        return body, None
+    rest = body[:start] + body[end:]
+    if _NOT_PLAIN.search(rest) or b"\r" in sent:
+        return body, None
+    try:
+        return rest, sent.decode()
+    except UnicodeDecodeError:
+        return body, None
+
+
+def _autorizacion(one: _Fields, document: str | None) -> Autorizacion:
+    """One node; ``document`` is the text of the answer's only ``comprobante``, where it is known."""
+    known = document is not None and "comprobante" in one
     return Autorizacion(
         estado=_text(one, "estado"),
         numero=_text(one, "numeroAutorizacion"),
         fecha=_text(one, "fechaAutorizacion"),
         ambiente=_text(one, "ambiente"),
-        comprobante=_raw(one, "comprobante"),
+        comprobante=document if known else _raw(one, "comprobante"),
         mensajes=_mensajes(one),
     )
 

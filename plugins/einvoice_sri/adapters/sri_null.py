@@ -19,7 +19,7 @@ class SriNull:
         """Raises ``SriUnavailable``: surely not delivered."""
         raise SriUnavailable("null", delivered=False)
 
-    def authorization(self, clave: str) -> RespuestaAutorizacion:
+    def authorization(self, clave: str, sent: bytes = b"") -> RespuestaAutorizacion:
         """Raises ``SriUnavailable``."""
         raise SriUnavailable("null", delivered=False)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, TypeVar
 
@@ -102,10 +102,12 @@ class SriSoap:
         """``validarComprobante``."""
         return self._call(RECEPCION, soap_wire.recepcion_envelope(xml), soap_wire.read_recepcion)
 
-    def authorization(self, clave: str) -> RespuestaAutorizacion:
+    def authorization(self, clave: str, sent: bytes = b"") -> RespuestaAutorizacion:
         """``autorizacionComprobante``."""
         return self._call(
-            AUTORIZACION, soap_wire.autorizacion_envelope(clave), soap_wire.read_autorizacion
+            AUTORIZACION,
+            soap_wire.autorizacion_envelope(clave),
+            partial(soap_wire.read_autorizacion, sent=sent),
         )
 
     def consult(self, clave: str) -> Consulta:

@@ -174,7 +174,7 @@ def _emit(requests: list[InvoiceRequest], key: SigningKey, gateway: SriSoap, now
         signed.append((clave, sign_canonical(content, key, signing_time=now)))
     for clave, document in signed:
         received = gateway.receive(document)
-        states = [one.estado for one in gateway.authorization(clave).autorizaciones]
+        states = [one.estado for one in gateway.authorization(clave, document).autorizaciones]
         if received.estado != "RECIBIDA" or states != ["AUTORIZADO"]:
             raise SetupError(f"The simulator answered {received.estado} and {states}.")
 

@@ -118,8 +118,12 @@ class SriGateway(Protocol):
         """Send a signed document (``validarComprobante``). Raises ``SriUnavailable``, ``SriRejected``."""
         ...
 
-    def authorization(self, clave: str) -> RespuestaAutorizacion:
-        """Ask for the authorisation of a key. Raises ``SriUnavailable``, ``SriRejected``."""
+    def authorization(self, clave: str, sent: bytes = b"") -> RespuestaAutorizacion:
+        """Ask for the authorisation of a key. Raises ``SriUnavailable``, ``SriRejected``.
+
+        ``sent`` is the signed document where the caller has it: it makes the answer cheaper to read
+        and changes nothing in it.
+        """
         ...
 
     def consult(self, clave: str) -> Consulta:

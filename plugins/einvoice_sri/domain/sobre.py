@@ -55,8 +55,11 @@ def mismo_documento(firmado: bytes, devuelto: str) -> bool:
     """Is what SRI gave back the document we hold? Signatures are compared: SRI may touch the white
     space in front of the root, and an empty answer says nothing against it.
     """
+    nuestro = firmado.decode("utf-8", "replace")
+    if devuelto == nuestro:
+        return True
     theirs = _SIGNATURE.search(devuelto)
-    ours = _SIGNATURE.search(firmado.decode("utf-8", "replace"))
+    ours = _SIGNATURE.search(nuestro)
     if theirs is None or ours is None:
         return True
     return "".join(theirs.group(1).split()) == "".join(ours.group(1).split())

@@ -109,7 +109,7 @@ class _Talk:
         failpoint("sri.before_ask")
         clave = self.delivery.clave
         try:
-            answer = self.gateway.authorization(clave)
+            answer = self.gateway.authorization(clave, self.delivery.xml)
         except (SriUnavailable, SriRejected) as error:
             self.note("autorizacion", error.kind, error.duration_ms, clave.encode())
             self.outcome.is_blocked = isinstance(error, SriRejected)

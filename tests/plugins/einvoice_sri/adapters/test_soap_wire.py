@@ -190,3 +190,84 @@ def test_mutated_answers_are_read_or_named(at: int, put: bytes, cut: int):
     body = GOOD[:at] + put + GOOD[at + cut :]
     with contextlib.suppress(UnreadableAnswer):
         soap_wire.read_recepcion(body)
+
+
+SENT = '<?xml version="1.0" encoding="UTF-8"?>\n<factura a="1">PEÑA &amp; HIJOS</factura>'.encode()
+
+
+def escaped(document: bytes) -> bytes:
+    return document.replace(b"&", b"&amp;").replace(b"<", b"&lt;").replace(b">", b"&gt;")
+
+
+def authorised(inside: bytes, before: bytes = b"", after: bytes = b"") -> bytes:
+    return (
+        b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/">%b<s:Body>'
+        b'<n:autorizacionComprobanteResponse xmlns:n="http://ec.gob.sri.ws.autorizacion">'
+        b"<RespuestaAutorizacionComprobante><autorizaciones><autorizacion><estado>AUTORIZADO</estado>"
+        b"%b</autorizacion>%b</autorizaciones></RespuestaAutorizacionComprobante>"
+        b"</n:autorizacionComprobanteResponse></s:Body></s:Envelope>"
+    ) % (before, inside, after)
+
+
+GIVEN_BACK = b"<comprobante>%b</comprobante>" % escaped(SENT)
+
+
+def reading(body: bytes, sent: bytes = b"") -> object:
+    """What is read, or the name of why not."""
+    try:
+        return soap_wire.read_autorizacion(body, sent)
+    except UnreadableAnswer as error:
+        return error.kind
+
+
+def test_a_document_given_back_is_recognised(monkeypatch):
+    read = reading(authorised(GIVEN_BACK))
+    assert read.autorizaciones[0].comprobante == SENT.decode()
+    parsed = []
+    monkeypatch.setattr(
+        soap_wire,
+        "_result",
+        lambda *given, of=soap_wire._result: parsed.append(given) or of(*given),
+    )
+    assert reading(authorised(GIVEN_BACK), SENT) == read
+    assert [b"factura" in body for body, *_ in parsed] == [False]  # its text was not parsed
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        authorised(GIVEN_BACK.replace(b"&gt;", b">")),
+        authorised(b"<comprobante><![CDATA[%b]]></comprobante>" % SENT),
+        authorised(GIVEN_BACK.replace(b"HIJOS", b"HIJAS")),
+        authorised(GIVEN_BACK.replace(b"PE\xc3\x91A", b"PE&#209;A")),
+        authorised(b"<comprobante/>", b"<!--%b-->" % GIVEN_BACK),
+        authorised(b"<comprobante/>", b"<![CDATA[%b]]>" % GIVEN_BACK),
+        authorised(b"<comprobante/>", b"<?x %b?>" % GIVEN_BACK),
+        authorised(b"<comprobante/>", GIVEN_BACK),
+        authorised(b"<n:comprobante>other</n:comprobante>", b"", GIVEN_BACK),
+        authorised(b"<comprobante/>", b'<x a="%b"/>' % GIVEN_BACK),
+        authorised(
+            GIVEN_BACK, b"", b"<autorizacion><comprobante>other</comprobante></autorizacion>"
+        ),
+        authorised(b"<mensajes>%b</mensajes>" % GIVEN_BACK),
+        authorised(b"<comprobante><i/>other</comprobante>", b"", GIVEN_BACK),
+        authorised(b"<x>%b" % GIVEN_BACK),
+        b'<?xml version="1.0" encoding="UTF-8"?>' + authorised(GIVEN_BACK),
+        b'<?xml version="1.0" encoding="ISO-8859-1"?>' + authorised(GIVEN_BACK),
+        b'<!DOCTYPE x [<!ENTITY lt "&#38;#60;">]>' + authorised(GIVEN_BACK),
+        GIVEN_BACK,
+    ],
+)
+def test_knowing_the_document_changes_no_answer(body: bytes):
+    for sent in (SENT, SENT.replace(b"\n", b"\r\n"), SENT.decode().encode("latin-1"), b"x", b"<"):
+        assert reading(body, sent) == reading(body)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_knowing_the_document_changes_no_damaged_answer(data):
+    good = authorised(GIVEN_BACK + b"<mensajes/>")
+    at = data.draw(st.integers(0, len(good) - 1))
+    put = data.draw(st.binary(max_size=6) | st.sampled_from([b"<!--", b"&amp;", b"<comprobante>"]))
+    body = good[:at] + put + good[at + data.draw(st.integers(0, 12)) :]
+    assert reading(body, SENT) == reading(body)
