@@ -99,6 +99,8 @@ CASES = {
     "einvoice_sri.certificate.show": Case(**CERTIFICATE),
     "einvoice_sri.certificate.move": Case(**CERTIFICATE, form=lambda s: {"use_from": ""}),
     "einvoice_sri.certificate.wipe": Case(**CERTIFICATE, form=lambda s: {"reason": "cambio"}),
+    "einvoice_sri.purchase.settlement": Case(form=lambda s: {"do": "update"}),
+    "einvoice_sri.purchase.withholding": Case(form=lambda s: {"do": "update"}),
     "einvoice_sri.document.index": Case(),
     "einvoice_sri.document.again": Case(  # an invoice is sold again, not here: 409, but found
         **DOCUMENT, form=lambda s: {}, answers=(303, 409)

@@ -11,11 +11,12 @@ from plugins.einvoice_sri.api import DocumentApi, PurchaseApi
 from plugins.einvoice_sri.views.certificates import CertificatePages, UploadPages
 from plugins.einvoice_sri.views.documents import DocumentPages
 from plugins.einvoice_sri.views.fetched import FetchedPages
+from plugins.einvoice_sri.views.purchases import PurchasePages
 
 if TYPE_CHECKING:
     from core.web.site import Site
 
-PAGES = (DocumentPages, FetchedPages, CertificatePages, UploadPages)
+PAGES = (DocumentPages, PurchasePages, FetchedPages, CertificatePages, UploadPages)
 
 
 def register(site: Site) -> None:
