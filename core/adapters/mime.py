@@ -82,7 +82,9 @@ def written(mail: Mail, *, sender: str) -> bytes:
 
 def _words(text: str, subtype: str) -> bytes:
     """A part of text. Quoted-printable never writes ``=_``, so no boundary can occur in it."""
-    lines = "\n".join(text.splitlines()) + "\n"
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    if not lines.endswith("\n"):
+        lines += "\n"
     content = binascii.b2a_qp(lines.encode(), istext=True).replace(b"\n", b"\r\n")
     return (
         b'Content-Type: text/%b; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'

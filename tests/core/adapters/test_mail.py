@@ -9,6 +9,8 @@ from email.policy import default
 
 import pytest
 import requests
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from core.adapters.mime import build, written
 from core.adapters.smtp_mailer import NullMailer, SmtpMailer, open_mailer
@@ -71,18 +73,37 @@ def test_a_mail_is_written_as_the_library_would():
         attachments=(*MAIL.attachments, Attachment('ñ "a".pdf', "application/pdf", b"")),
     )
     for mail in (MAIL, hard, replace(MAIL, html="", attachments=(), reply_to="", sender_name="")):
-        ours = email.message_from_bytes(written(mail, sender="a@b.ec"), policy=default)
-        theirs = email.message_from_bytes(build(mail, sender="a@b.ec").as_bytes(), policy=default)
-        for name in set(ours.keys()) | set(theirs.keys()) - {"Content-Type"}:
-            if not name.startswith("Content-"):
-                assert str(ours[name]) == str(theirs[name]), name
-        pairs = list(zip(ours.walk(), theirs.walk(), strict=True))
-        for one, other in pairs:
-            assert one.get_content_type() == other.get_content_type()
-            assert one.get_filename() == other.get_filename()
-            assert one.is_multipart() or one.get_content() == other.get_content()
-        assert not ours.defects
-        assert all(len(line) <= 998 for line in written(mail, sender="a@b.ec").split(b"\r\n"))
+        means_the_same(mail)
+
+
+#: What people and companies may be called, and what their programs may put into a text.
+ANY_TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=120)
+
+
+@given(subject=ANY_TEXT, text=ANY_TEXT, name=ANY_TEXT, filename=ANY_TEXT, content=st.binary())
+@settings(max_examples=100, deadline=None, derandomize=True)
+@example(subject="", text="", name="", filename="", content=b"")
+@example(subject="=?utf-8?b?eA==?=", text=".\n=_m", name='"a" <b@c>, d', filename='"', content=b"\r")
+def test_any_mail_is_written_as_the_library_would(subject, text, name, filename, content):
+    attachment = Attachment(filename, "application/pdf", content)
+    means_the_same(
+        replace(MAIL, subject=subject, text=text, sender_name=name, attachments=(attachment,))
+    )
+
+
+def means_the_same(mail):
+    """Header by header, part by part, to a reader of mails."""
+    ours = email.message_from_bytes(written(mail, sender="a@b.ec"), policy=default)
+    theirs = email.message_from_bytes(build(mail, sender="a@b.ec").as_bytes(), policy=default)
+    for name in set(ours.keys()) | set(theirs.keys()):
+        if not name.startswith("Content-"):
+            assert str(ours[name]) == str(theirs[name]), name
+    for one, other in zip(ours.walk(), theirs.walk(), strict=True):
+        assert one.get_content_type() == other.get_content_type()
+        assert one.get_filename() == other.get_filename()
+        assert one.is_multipart() or one.get_content() == other.get_content()
+    assert not ours.defects
+    assert all(len(line) <= 998 for line in written(mail, sender="a@b.ec").split(b"\r\n"))
 
 
 def test_several_mails_share_a_connection_that_is_renewed(box, mailer, monkeypatch):

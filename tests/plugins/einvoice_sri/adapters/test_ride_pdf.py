@@ -38,7 +38,7 @@ LOGO = picture()
 
 def words(content):
     """The text of all pages, white space made single."""
-    pages = PdfReader(BytesIO(content)).pages
+    pages = PdfReader(BytesIO(content), strict=True).pages
     return " ".join(" ".join(page.extract_text() for page in pages).split())
 
 
@@ -76,7 +76,7 @@ def test_every_document_is_printed_alike_and_small(request_):
     ):
         assert expected in shown
     assert "SIN VALIDEZ" not in shown
-    document = PdfReader(BytesIO(content))
+    document = PdfReader(BytesIO(content), strict=True)
     assert document.metadata.title == f"{sheet.titulo} {sheet.numero}"
     assert document.trailer["/Root"]["/Lang"] == "es-EC"
 

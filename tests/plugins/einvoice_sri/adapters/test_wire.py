@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import io
 import socket
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -121,6 +124,10 @@ def test_what_servers_may_answer(server, wire, said: bytes, status: int, body: b
     server.script = [said]
     answer = wire.post(server.address, b"x", HEADERS)
     assert (answer.status, answer.body) == (status, body)
+    # The library reads the same.
+    library = http.client.HTTPResponse(SimpleNamespace(makefile=lambda _mode: io.BytesIO(said)))
+    library.begin()
+    assert (library.status, library.read()) == (status, body)
 
 
 @pytest.mark.parametrize(
