@@ -157,14 +157,23 @@ class Subscribing(Protocol):
         renews: bool = True,
         quantity: int = 1,
         parent_id: UUID | None = None,
+        due_on: date | None = None,
     ) -> UUID:
         """Start a subscription; its first invoice is issued in this transaction (R1, R2), with source
         ``billing``. ``on_credit``: due by A-10; ``renews`` False: one period only (R12); ``parent_id``:
-        an add-on of that subscription (A-24). Each line's derivation names ``subscription_id``,
+        an add-on of that subscription (A-24); ``due_on``: not paid before, due then (A-26). Each line's derivation names ``subscription_id``,
         ``kind``, ``from`` and ``to`` (both inclusive).
         """
         ...
 
     def cancel(self, session: Session, subscription_id: UUID, *, now: datetime) -> date:
         """Stop after what is invoiced (R10); returns the paid-through date."""
+        ...
+
+    def first_total(self, session: Session, *, plan_id: UUID, start_on: date) -> Decimal:
+        """What the first invoice of a contract comes to, IVA included (USD)."""
+        ...
+
+    def left_out(self, session: Session, *, on: date) -> list[UUID]:
+        """The subscriptions that the run of ``on`` issues nothing to (R15)."""
         ...

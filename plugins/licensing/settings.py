@@ -7,7 +7,22 @@ from decimal import Decimal
 from core.contracts.hooks import SettingSpec
 from core.i18n import lazy
 
+ORDER_ENABLED = "licensing.order_enabled"
+ON_CONFIRMATION, ON_REPORT = "on_confirmation", "on_report"
+
 ALL = (
+    SettingSpec(
+        ORDER_ENABLED,
+        ON_CONFIRMATION,
+        str,
+        lazy(
+            "What enables an order of payment: the distributor's confirmation of the money, or already the"
+            " client's report of the whole amount. A report that is rejected then leaves invoice 1 open"
+            " and suspends the licence from the next day on (A-26)"
+        ),
+        (ON_CONFIRMATION, ON_REPORT),
+        (lazy("The distributor's confirmation"), lazy("The client's report")),
+    ),
     SettingSpec(
         "licensing.vendor_accounts",
         "",

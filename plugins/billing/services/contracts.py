@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core import runtime
 from core.adapters.clock import to_local_date
 from core.contracts.services import Subscribing
-from plugins.billing.services import cancel, plans, subscribe
+from plugins.billing.services import cancel, left_out, plans, subscribe
 
 
 class Subscriptions:
@@ -37,6 +37,7 @@ class Subscriptions:
         renews: bool = True,
         quantity: int = 1,
         parent_id: UUID | None = None,
+        due_on: date | None = None,
     ) -> UUID:
         """Start a subscription with its first invoice."""
         return subscribe.subscribe(
@@ -49,7 +50,19 @@ class Subscriptions:
             renews=renews,
             quantity=quantity,
             parent_id=parent_id,
+            due_on=due_on,
         )
+
+    def first_total(self, session: Session, *, plan_id: UUID, start_on: date) -> Decimal:
+        """What the first invoice of a contract comes to, IVA included (USD)."""
+        preview = subscribe.preview_subscription(
+            session, plan_id=plan_id, start_on=start_on, count=1
+        )
+        return preview.rows[0].total
+
+    def left_out(self, session: Session, *, on: date) -> list[UUID]:
+        """The subscriptions that the run of ``on`` issues nothing to (R15)."""
+        return left_out.left_out(session, on=on)
 
     def cancel(self, session: Session, subscription_id: UUID, *, now: datetime) -> date:
         """No further invoice; the day the service ends."""

@@ -18,8 +18,9 @@ from plugins.billing.domain.calendar import BillingCalendar, Span
 from plugins.billing.domain.invoicing import PlannedCharge, charge_for
 from plugins.billing.domain.lifecycle import ACTIVE
 from plugins.billing.domain.pricing import PriceNotice, PriceVersion, price_for
-from plugins.billing.models import Charge, PriceNoticeRow, PriceVersionRow, Subscription
+from plugins.billing.models import PriceNoticeRow, PriceVersionRow, Subscription
 from plugins.billing.services.charging import PlanFacts, ToCharge, read_plans
+from plugins.billing.services.left_out import is_blocked
 
 BATCH = 2000
 SHORTEST_MONTH = 28
@@ -159,20 +160,13 @@ def _read(
 ) -> Sequence[Any]:
     if not only:
         return []
-    blocked = exists().where(
-        Charge.tenant_id == Subscription.tenant_id,
-        Charge.subscription_id == Subscription.id,
-        Charge.state == "open",
-        Charge.suspend_on <= on,
-        Charge.reported_at.is_(None),
-    )
     told = exists().where(
         PriceNoticeRow.tenant_id == Subscription.tenant_id,
         PriceNoticeRow.subscription_id == Subscription.id,
         PriceNoticeRow.is_applied.is_(False),
     )
     query = (
-        select(*_COLUMNS, blocked.label("is_blocked"), told.label("is_told"))
+        select(*_COLUMNS, is_blocked(on).label("is_blocked"), told.label("is_told"))
         .where(
             among(Subscription.id, only),
             Subscription.state == ACTIVE,

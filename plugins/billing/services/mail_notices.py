@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -84,15 +85,14 @@ def compose_notice(session: Session, notice_id: UUID, *, now: datetime) -> Mail 
         lines += _still_due(session, row.subscription_id)
     if invoice is not None:
         lines += _ways_to_pay(session, invoice)
+    stop = ""
     if row.kind in REMINDERS:
-        lines.append(
-            Line(
-                _("I want no reminders"),
-                runtime.current().settings.address
-                + reminder_stops.stop_path(session, row.customer_id),
-            )
+        stop = runtime.current().settings.address + reminder_stops.stop_path(
+            session, row.customer_id
         )
-    return _mail(notice_id, buyer, _sender(session), subject, lines, now=now)
+        lines.append(Line(_("I want no reminders"), stop))
+    mail = _mail(notice_id, buyer, _sender(session), subject, lines, now=now)
+    return replace(mail, unsubscribe=stop)
 
 
 def _ways_to_pay(session: Session, invoice: InvoiceSnapshot) -> list[Line]:

@@ -111,11 +111,13 @@ def subscribe(
     quantity: int = 1,
     parent_id: UUID | None = None,
     reentry_of_id: UUID | None = None,
+    due_on: date | None = None,
 ) -> UUID:
     """Start a subscription; its first invoice is issued in this transaction.
 
     ``start_on`` is S: today, or a day not long past. Raises ``DomainError`` for a future day, a plan
-    not on offer, an add-on without its base or the final consumer.
+    not on offer, an add-on without its base or the final consumer. ``due_on``: the first invoice is not
+    paid before and due on that day (A-26); ``on_credit`` gives it A-10's day.
     """
     today = to_local_date(now)
     plan = _plan(session, plan_id)
@@ -147,7 +149,7 @@ def subscribe(
     session.add(row)
     session.flush()
     charge = charge_for(price * quantity, span, row.basis)
-    due_on = calendar.credit_due_on(start_on) if on_credit else None
+    due_on = calendar.credit_due_on(start_on) if on_credit else due_on
     suspend_on = calendar.suspend_on(due_on, start_on - ONE_DAY) if due_on else None
     facts = PlanFacts(plan.code, plan.name, plan.tax_code)
     to_charge = ToCharge(row.id, customer_id, quantity, facts, charge, due_on, suspend_on)

@@ -11,14 +11,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, and_, exists, func, or_, select, text, update
+from sqlalchemy import CursorResult, and_, func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from core.contracts.events import SubscriptionEnded
 from core.db.events import emit
 from core.db.tenancy import scope_of
 from plugins.billing.domain import lifecycle
-from plugins.billing.models import Charge, Subscription
+from plugins.billing.models import Subscription
+from plugins.billing.services.left_out import is_blocked
 
 REMINDERS = {
     "due_in_5": 5,
@@ -115,16 +116,9 @@ def preview_sweep(session: Session, *, on: date, keep_issuing: bool = False) -> 
         for kind, days in REMINDERS.items()
     )
     suspended = session.execute(_COUNT_SUSPENDED, common | {"on": on}).scalar_one()
-    blocked = exists().where(
-        Charge.tenant_id == Subscription.tenant_id,
-        Charge.subscription_id == Subscription.id,
-        Charge.state == "open",
-        Charge.suspend_on <= on,
-        Charge.reported_at.is_(None),
-    )
     is_over = Subscription.state == lifecycle.ENDING
     if not keep_issuing:
-        is_over = or_(is_over, and_(Subscription.state == lifecycle.ACTIVE, blocked))
+        is_over = or_(is_over, and_(Subscription.state == lifecycle.ACTIVE, is_blocked(on)))
     ending = select(func.count()).where(Subscription.invoiced_through < on, is_over)
     return Swept(on, reminders, suspended, session.scalar(ending) or 0)
 

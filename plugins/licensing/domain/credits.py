@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from core.domain.periods import end_of_month, next_day_of_month
 from core.errors import Conflict
-from core.i18n import lazy
+from core.i18n import _, lazy
 
 ANNULMENT_DAY = 7  # of the month after the document's: ../shared/sri/README.md, section 9
 
@@ -16,15 +16,18 @@ CREDIT_REASONS = ("cancelled", "unpaid")
 CREDIT_STEPS: Mapping[str, int] = {
     "draft": 0,
     "confirmed": 1,
-    "dismissed": 1,
+    "dismissed": 2,
     "refused": 2,
     "issued": 3,
-}  # how far a draft has come: what is told late never takes it back
-ALLOWED = {
-    "confirm": ("draft",),
-    "dismiss": ("draft",),
-    "issue": ("draft", "confirmed"),
-    "refuse": ("draft", "confirmed"),
+}
+ALLOWED = {  # a note that could not be issued is confirmed once more when the reason is gone
+    "confirm": ("draft", "refused"),
+    "dismiss": ("draft", "refused"),
+    "issue": ("draft", "confirmed", "refused"),
+}
+PRINTED = {  # on the credit note
+    "cancelled": "Servicio cancelado antes de que empiece el período facturado",
+    "unpaid": "Servicio suspendido por falta de pago",
 }
 
 WORDS: Mapping[str, tuple[str, Any]] = {
@@ -44,13 +47,15 @@ def check_step(state: str, action: str) -> None:
     """Raise ``Conflict`` when a draft in ``state`` does not allow ``action``."""
     if state not in ALLOWED[action]:
         raise Conflict(
-            str(lazy("This draft was decided already: reload the page.")), code="credit_decided"
+            _("This draft was decided already: reload the page."), code="credit_decided"
         )
 
 
-def is_newer(told: str, known: str) -> bool:
-    """Whether a told state takes a draft further than the one known here."""
-    return CREDIT_STEPS[told] > CREDIT_STEPS[known]
+def is_newer(told: tuple[datetime, str], known: tuple[datetime, str]) -> bool:
+    """Whether a told (instant, state) says more than the one known here; what is issued stays issued."""
+    if known[1] == "issued":
+        return False
+    return (told[0], CREDIT_STEPS[told[1]]) > (known[0], CREDIT_STEPS[known[1]])
 
 
 def annulment_day(issued_on: date) -> date:

@@ -47,6 +47,7 @@ RUNNING = ("active", "due", "reported", "suspended", "reentered")
 ACTIONS: Mapping[tuple[str, str], str] = {
     ("order", "enable"): "active",
     ("order", "withdraw"): "lapsed",
+    ("order", "report"): "order",  # enabled by its confirmation, or at once by the setting
     ("lapsed", "order"): "order",
     **{(state, "cancel"): "cancelled" for state in RUNNING},
     ("cancelled", "keep"): "active",

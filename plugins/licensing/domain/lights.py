@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from core.domain.periods import first_day_of_month_from
 from core.i18n import lazy
 
-RUN_DAY = 25
 SOON = timedelta(days=5)
 CERTIFICATE_WARNING = timedelta(days=60)
 IDLE_AFTER = timedelta(days=30)
@@ -54,21 +52,24 @@ class ClientFacts:
     last_document_on: date | None = None
     rejected_documents: int = 0
     certificate_until: date | None = None
+    left_out_on: date | None = None
+    order_reported: bool = False
 
 
 def lights(facts: ClientFacts, today: date) -> list[str]:
     """The lights that are on, in the order of ``WORDS``.
 
-    A client suspended on a day-25 run stays ``suspended_at_run`` (R15): it gets no new invoice.
+    A client that a day-25 run left out stays ``suspended_at_run``, also when its time is over (R15),
+    until it is back.
     """
-    run = first_day_of_month_from(today.replace(day=1), RUN_DAY)
+    is_left_out = facts.left_out_on is not None and facts.state in ("suspended", "expired")
     is_on = {
-        "suspended_at_run": facts.state == "suspended" and today >= run,
-        "suspended": facts.state == "suspended" and today < run,
+        "suspended_at_run": is_left_out,
+        "suspended": facts.state == "suspended" and not is_left_out,
         "to_suspend": facts.state == "due"
         and facts.suspends_on is not None
         and facts.suspends_on <= today + SOON,
-        "reported": facts.state == "reported",
+        "reported": facts.state == "reported" or facts.order_reported,
         "due": facts.state == "due",
         "rejected": facts.rejected_documents > 0,
         "certificate": facts.certificate_until is not None
@@ -76,7 +77,7 @@ def lights(facts: ClientFacts, today: date) -> list[str]:
         "order": facts.state in ("order", "lapsed"),
         "idle": _is_idle(facts, today),
         "to_issue": facts.state in ("active", "due", "reported") and facts.cancelled_on is None,
-        "expired": facts.state == "expired",
+        "expired": facts.state == "expired" and not is_left_out,
     }
     return [name for name in WORDS if is_on[name]]
 

@@ -113,10 +113,13 @@ def hear_enabling(session: Session, event: LicenceEnabling, *, now: datetime) ->
     enable_contract(session, event, now=now)
 
 
-def enable_contract(session: Session, order: LicenceEnabling, *, now: datetime) -> None:
+def enable_contract(
+    session: Session, order: LicenceEnabling, *, now: datetime, is_reported: bool = False
+) -> None:
     """The order's day S: subscribe from it, invoice 1, and put the confirmed money on that invoice.
 
-    On credit the invoice stays due (A-10). A re-entry does not renew (R12). A second time changes
+    On credit the invoice stays due (A-10). ``is_reported``: no money is confirmed, so it stays open and
+    due on its own day, and a rejected report suspends (A-26). A re-entry does not renew (R12). A second time changes
     nothing.
     """
     contract = session.get(Contract, order.contract_id, with_for_update=True)
@@ -135,9 +138,10 @@ def enable_contract(session: Session, order: LicenceEnabling, *, now: datetime) 
         now=now,
         on_credit=order.on_credit,
         renews=contract.kind == "first",
+        due_on=max(start_on, to_local_date(now)) if is_reported else None,
     )
     contract.state, contract.started_on, contract.on_credit = "enabled", start_on, order.on_credit
-    if not order.on_credit:
+    if not order.on_credit and not is_reported:
         _record_first_payment(session, contract, order, now=now)
     wallet = grant_minutes(session, contract)
     session.flush()

@@ -62,15 +62,26 @@ def refusal_sentence(state: str, standing: Standing) -> str:
             day=f"{_oldest_due(standing):%d/%m/%Y}",
         )
     if state == "order":
-        return _(
-            "The licence is not enabled yet: pay the order of payment; your adviser enables it."
-        )
+        return _order_sentence(standing)
     if state == "lapsed":
         return _("The order of payment has lapsed: ask your adviser for a new one.")
     return _(
         "The licence has expired: order one month on «My licence» to work with your data again."
         " Your legal documents can be downloaded there at any time."
     )
+
+
+def _order_sentence(standing: Standing) -> str:
+    if standing.is_order_reported:
+        return _(
+            "We have your payment report: your distributor enables the licence once the money has arrived."
+        )
+    if standing.opens_on_report:
+        return _(
+            "The licence is not enabled yet: pay the order of payment, report it here and you can work"
+            " at once."
+        )
+    return _("The licence is not enabled yet: pay the order of payment; your adviser enables it.")
 
 
 def _oldest_due(standing: Standing) -> date:

@@ -56,6 +56,18 @@ def state_sentence(standing: Standing) -> str:
     return refusal_sentence(state, standing)
 
 
+def order_report_sentence(standing: Standing) -> str:
+    """The answer to the report of an order's payment (A-26)."""
+    if standing.opens_on_report:
+        return _(
+            "Thank you. Your report is stored: if it covers the whole order, the licence is enabled in a"
+            " moment."
+        )
+    return _(
+        "Thank you. Your report is stored: your distributor enables the licence once the money has arrived."
+    )
+
+
 def _running_sentence(standing: Standing) -> str:
     if standing.state == "cancelled":
         return _(

@@ -65,6 +65,7 @@ def hear_contract(session: Session, event: LicenceChanged, *, now: datetime) -> 
     row.distributor_id, row.distributor_name = told.distributor_id, told.distributor_name
     row.contact = dict(told.contact)
     row.plan_id, row.plan_name, row.price = told.plan_id, told.plan_name, told.price
+    row.first_total = told.first_total
     row.payment_code, row.accounts = told.payment_code, list(told.accounts)
     row.entitlements, row.policy = dict(told.entitlements), dict(told.policy)
     row.ordered_on, row.started_on = told.ordered_on, told.started_on

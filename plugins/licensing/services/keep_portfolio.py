@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
@@ -25,7 +25,14 @@ from core.errors import Conflict, DomainError, NotFound, TryLater
 from core.i18n import _
 from core.services.audit import write_audit
 from plugins.licensing.domain.lights import ClientFacts, lights
-from plugins.licensing.models import Adviser, CreditLimit, Licence, Offer, PortfolioClient
+from plugins.licensing.models import (
+    Adviser,
+    CreditLimit,
+    Licence,
+    Offer,
+    PortfolioClient,
+    QueuedReport,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +56,26 @@ def read_portfolio(
         )
     rows = session.scalars(query.order_by(PortfolioClient.client_name, PortfolioClient.id))
     today = to_local_date(now)
-    found = [PortfolioRow(row, lights_of(row, today)) for row in rows]
+    reported = set(session.scalars(_reported_orders()))
+    found = [PortfolioRow(row, lights_of(row, today, reported)) for row in rows]
     return [row for row in found if not light or light in row.lights]
 
 
-def lights_of(client: PortfolioClient, today: date) -> list[str]:
-    """The traffic lights of a client on a day."""
+def is_order_reported(session: Session, client: PortfolioClient) -> bool:
+    """The client says that it paid its order, and waits for an answer (A-26)."""
+    return client.contract_id in set(session.scalars(_reported_orders()))
+
+
+def _reported_orders() -> Select[UUID | None]:
+    return select(QueuedReport.contract_id).where(
+        QueuedReport.state == "waiting", QueuedReport.contract_id.is_not(None)
+    )
+
+
+def lights_of(
+    client: PortfolioClient, today: date, reported: Collection[UUID | None] = ()
+) -> list[str]:
+    """The traffic lights of a client on a day; ``reported``: contracts whose order is told as paid."""
     return lights(
         ClientFacts(
             state=client.state,
@@ -65,6 +86,8 @@ def lights_of(client: PortfolioClient, today: date) -> list[str]:
             last_document_on=client.last_document_on,
             rejected_documents=client.rejected_documents,
             certificate_until=client.certificate_until,
+            left_out_on=client.left_out_on,
+            order_reported=client.contract_state == "order" and client.contract_id in reported,
         ),
         today,
     )
@@ -86,6 +109,7 @@ def hear_contract(session: Session, event: LicenceChanged) -> None:
     row.payment_code, row.on_credit = told.payment_code, told.on_credit
     row.ordered_on, row.lapses_on = told.ordered_on, told.lapses_on
     row.started_on, row.cancelled_on = told.started_on, told.cancelled_on
+    row.left_out_on = told.left_out_on
     row.released_on, row.contract_revision = None, told.revision
     session.flush()
 

@@ -74,7 +74,7 @@ def _demand(letter: str, licence: Licence, page: str) -> tuple[str, str, str]:
         return (
             _("Order of payment %(code)s", code=licence.payment_code),
             _("Thank you for choosing the plan %(plan)s.", plan=licence.plan_name),
-            _("The order has no fiscal value and holds 15 days. The invoice follows your payment."),
+            _order_terms(licence, page),
         )
     return (
         _("Your licence is suspended"),
@@ -84,6 +84,17 @@ def _demand(letter: str, licence: Licence, page: str) -> tuple[str, str, str]:
         ),
         page,
     )
+
+
+def _order_terms(licence: Licence, page: str) -> str:
+    """What an order is, and what its report brings about (A-26)."""
+    parts = [
+        _("To transfer: $ %(total)s with IVA.", total=licence.first_total),
+        _("The order has no fiscal value and holds 15 days. The invoice follows your payment."),
+    ]
+    if (licence.policy or {}).get("order_on_report"):
+        parts.append(_("Report the payment and you can work at once.") + " " + page)
+    return " ".join(parts)
 
 
 def _notice(letter: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -24,9 +25,10 @@ from core.contracts.licences import ClientInvoice, LicenceContract, PlanOffer
 from core.contracts.sales import InvoiceSnapshot
 from core.contracts.services import InvoiceIssuing, Subscribing
 from core.db.events import emit
-from core.domain.money import to_cents
+from core.domain.money import ZERO, to_cents
 from core.services import settings
 from plugins.licensing.models import Contract, DistributorRow, PlanTerms
+from plugins.licensing.settings import ON_REPORT, ORDER_ENABLED
 
 BILLING = "billing"
 STRICT, REPORT = "strict", "on_report"  # values of billing.overdue and billing.lift_block
@@ -163,7 +165,9 @@ def _snapshot(session: Session, contract: Contract) -> LicenceContract:
         lapses_on=contract.lapses_on,
         started_on=contract.started_on,
         cancelled_on=contract.cancelled_on,
+        left_out_on=contract.left_out_on,
         on_credit=contract.on_credit,
+        first_total=_first_total(session, contract),
         included_minutes=terms.included_minutes if terms else 0,
         entitlements=terms.entitlements if terms else {},
         accounts=tuple(read_accounts(session)),
@@ -171,6 +175,15 @@ def _snapshot(session: Session, contract: Contract) -> LicenceContract:
         contact=_contact(session, distributor),
         owner=contract.owner,
         revision=contract.revision,
+    )
+
+
+def _first_total(session: Session, contract: Contract) -> Decimal:
+    """What an order comes to with IVA, were it enabled on the day it was made; 0.00 afterwards."""
+    if contract.state != "order":
+        return ZERO
+    return plugins.service(Subscribing).first_total(
+        session, plan_id=contract.plan_id, start_on=contract.ordered_on
     )
 
 
@@ -183,12 +196,14 @@ def read_accounts(session: Session) -> list[str]:
 def _policy(session: Session) -> dict[str, Any]:
     """What billing's choices (A-15, A-16) mean for access, and our tolerance (A-19)."""
     values = settings.read_many(
-        session, ("billing.overdue", "billing.lift_block", "licensing.tolerance")
+        session,
+        ("billing.overdue", "billing.lift_block", "licensing.tolerance", ORDER_ENABLED),
     )
     return {
         "strict_day_six": values["billing.overdue"] == STRICT,
         "report_lifts": values["billing.lift_block"] == REPORT,
         "tolerance": str(values["licensing.tolerance"]),
+        "order_on_report": values[ORDER_ENABLED] == ON_REPORT,
     }
 
 

@@ -24,6 +24,7 @@ from core.i18n import _
 from core.services import holidays
 from core.services.audit import write_audit
 from plugins.licensing.models import Contract, QueuedReport
+from plugins.licensing.services import order_reports
 from plugins.licensing.services.parties import is_operator, operator_id
 from plugins.licensing.services.publish import contracts_behind, publish_invoices
 
@@ -43,11 +44,18 @@ def hear_report(session: Session, event: PaymentReported, *, now: datetime) -> N
         for party in {event.client_tenant_id, distributor_id} - {None}:
             emit(session, event, to=party, now=now)
     queue_report(session, event)
+    order_reports.hear_order_report(session, event, now=now)
 
 
 def queue_report(session: Session, event: PaymentReported) -> None:
-    """A report of a client arrives; a second time it changes nothing."""
-    if event.client_tenant_id is None or _find(session, event.report_id) is not None:
+    """A report of a client arrives; a second time it only names the invoice that an order became."""
+    if event.client_tenant_id is None:
+        return
+    known = _find(session, event.report_id)
+    if known is not None:
+        if event.allocations and not known.allocations:
+            known.allocations = {str(key): str(share) for key, share in event.allocations}
+            known.numbers = list(event.numbers)
         return
     twin = session.scalar(
         select(QueuedReport.id)
@@ -63,6 +71,7 @@ def queue_report(session: Session, event: PaymentReported) -> None:
     session.add(
         QueuedReport(
             report_id=event.report_id,
+            contract_id=event.contract_id,
             group_id=event.group_id,
             client_tenant_id=event.client_tenant_id,
             client_name=event.client_name,
@@ -167,11 +176,14 @@ def _take_answer(
 
 
 def record_money(session: Session, row: QueuedReport, *, now: datetime) -> None:
-    """Put the confirmed money into the operator's books, over the invoices as reported.
+    """Put the confirmed money into the operator's books, over the invoices as reported. Of an order of
+    payment it is the day S (A-26).
 
     Only money: what was withheld is covered when the retención itself is recorded. What no longer
     fits (paid meanwhile) stays as the customer's credit.
     """
+    if order_reports.enable_by_report(session, row, now=now):
+        return
     contract = session.scalars(
         select(Contract)
         .where(Contract.client_tenant_id == row.client_tenant_id, Contract.customer_id.is_not(None))
@@ -180,13 +192,17 @@ def record_money(session: Session, row: QueuedReport, *, now: datetime) -> None:
     ).one_or_none()
     if contract is None or contract.customer_id is None or row.amount == ZERO:
         return
-    ids = [UUID(key) for key in row.allocations]
+    told = {UUID(key): Decimal(share) for key, share in row.allocations.items()}
+    if row.contract_id is not None and not told:  # an order that was enabled otherwise meanwhile
+        still_open = plugins.service(InvoiceIssuing).open_for(session, contract.customer_id)
+        told = {one.id: one.balance for one in still_open}
+    ids = list(told)
     snapshots = plugins.service(InvoiceIssuing).snapshots(session, ids)
     left, allocations = row.amount, []
     for invoice_id in ids:
         if invoice_id not in snapshots or snapshots[invoice_id].state == "cancelled":
             continue
-        share = min(left, Decimal(row.allocations[str(invoice_id)]), snapshots[invoice_id].balance)
+        share = min(left, told[invoice_id], snapshots[invoice_id].balance)
         if share > 0:
             allocations.append(PaymentAllocation(invoice_id, share))
             left -= share
@@ -276,6 +292,7 @@ def _as_told(row: QueuedReport) -> PaymentReported:
         has_slip=row.has_slip,
         group_id=row.group_id,
         is_late=row.is_late,
+        contract_id=row.contract_id,
     )
 
 

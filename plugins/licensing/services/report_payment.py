@@ -16,12 +16,13 @@ from core.contracts.events import PaymentConfirmed, PaymentRejected, PaymentRepo
 from core.db.events import emit
 from core.db.tenancy import scope_of
 from core.domain.money import CENT, ZERO, to_cents
-from core.errors import DomainError, NotFound, TryLater
+from core.errors import Conflict, DomainError, NotFound, TryLater
 from core.i18n import _
 from core.models import Tenant
 from core.services import holidays
 from core.services.audit import write_audit
 from plugins.licensing.domain.lifecycle import after
+from plugins.licensing.domain.orders import lapses_on
 from plugins.licensing.models import ClientInvoiceRow, Licence, PaymentReportRow
 from plugins.licensing.services.slips import store_slip
 from plugins.licensing.services.standing import find_licence, refresh
@@ -52,7 +53,7 @@ class ReportData:
 def report_payment(session: Session, data: ReportData, *, now: datetime) -> PaymentReportRow:
     """Store the report of the tenant in scope; access reads it at the next request.
 
-    Told to the operator and the distributor. The same form sent twice is one report. Raises
+    Of an order of payment it names no invoice yet (A-26). Told to the operator and the distributor. The same form sent twice is one report. Raises
     ``DomainError`` for wrong input and ``Conflict`` when there is nothing to pay.
     """
     licence = find_licence(session)
@@ -62,7 +63,10 @@ def report_payment(session: Session, data: ReportData, *, now: datetime) -> Paym
     if before is not None:
         return before
     _check(data, today=to_local_date(now))
-    shares = _allocate(session, licence, data)
+    is_order = licence.started_on is None
+    if is_order:
+        _check_order(licence, data, today=to_local_date(now))
+    shares = {} if is_order else _allocate(session, licence, data)
     row = PaymentReportRow(
         group_id=data.group_id,
         form_key=data.form_key,
@@ -114,12 +118,19 @@ def is_duplicate(session: Session, data: ReportData) -> bool:
 
 def hear_report(session: Session, event: PaymentReported, *, now: datetime) -> None:
     """A report made elsewhere (the signed link of a reminder) arrives in the client's scope and gives
-    access back like one made here. The client's own reports are known already.
+    access back like one made here. The client's own reports are known already; one of an order learns
+    here which invoice it became.
 
     Raises ``TryLater`` while the licence has not arrived.
     """
     own = scope_of(session).tenant_id
-    if event.client_tenant_id != own or session.get(PaymentReportRow, event.report_id) is not None:
+    if event.client_tenant_id != own:
+        return
+    known = session.get(PaymentReportRow, event.report_id, with_for_update=True)
+    if known is not None:
+        if event.allocations and not known.allocations:
+            known.allocations = {str(key): str(share) for key, share in event.allocations}
+            refresh(session, now=now)
         return
     licence = find_licence(session)
     if licence is None:
@@ -207,6 +218,20 @@ def _check(data: ReportData, *, today: date) -> None:
         )
 
 
+def _check_order(licence: Licence, data: ReportData, *, today: date) -> None:
+    if licence.is_withdrawn or today > lapses_on(licence.ordered_on):
+        raise Conflict(
+            _("The order of payment has lapsed: ask your adviser for a new one."),
+            code="order_lapsed",
+        )
+    if data.withheld:
+        raise DomainError(
+            _("There is no invoice yet to withhold from: report what you transferred."),
+            code="withheld_of_order",
+            field="withheld",
+        )
+
+
 def _allocate(session: Session, licence: Licence, data: ReportData) -> dict[UUID, Decimal]:
     """The reported money over the chosen invoices, oldest first; what is left goes to the last."""
     query = select(ClientInvoiceRow).where(
@@ -217,7 +242,7 @@ def _allocate(session: Session, licence: Licence, data: ReportData) -> dict[UUID
         _refuse_foreign(session, data.invoice_ids)
     rows = list(session.scalars(query.order_by(ClientInvoiceRow.period_start).with_for_update()))
     if not rows:
-        after(licence.state if licence.state == "order" else "active", "report")  # says why not
+        after("active", "report")  # says why not
     if data.invoice_ids and len(rows) != len(set(data.invoice_ids)):
         raise DomainError(
             _("One of the invoices is paid already: reload the page and choose again."),
@@ -286,6 +311,7 @@ def _tell(session: Session, licence: Licence, row: PaymentReportRow, *, now: dat
         has_slip=row.slip_blob_id is not None,
         group_id=row.group_id,
         is_late=row.is_late,
+        contract_id=licence.contract_id if licence.started_on is None else None,
     )
     for party in {licence.operator_id, licence.distributor_id} - {None}:
         emit(session, event, to=party, now=now)

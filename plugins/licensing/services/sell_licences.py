@@ -25,7 +25,13 @@ from core.security import links
 from core.services import companies, people
 from core.services.audit import write_audit
 from plugins.licensing.domain.orders import lapses_on, payment_code
-from plugins.licensing.models import Contract, CreditLimit, DistributorRow, PortfolioClient
+from plugins.licensing.models import (
+    Contract,
+    CreditLimit,
+    DistributorRow,
+    PortfolioClient,
+    QueuedReport,
+)
 from plugins.licensing.services.contracts import enable_contract, place_order
 from plugins.licensing.services.keep_portfolio import find_offer
 from plugins.licensing.services.parties import find_by_tax_id, operator_id
@@ -135,6 +141,7 @@ def enable_client(
             code="order_lapsed",
         )
     enabling = _enabling(client.contract_id, money, now=now)
+    _refuse_reported(session, client.contract_id, money)
     if money.on_credit:
         _use_credit(session, client)
     client.contract_state, client.on_credit = "enabling", money.on_credit
@@ -149,7 +156,11 @@ def enable_client(
 
 
 def enable_as_operator(session: Session, contract_id: UUID, money: Money, *, now: datetime) -> None:
-    """The operator enables an order himself; no limit holds him."""
+    """The operator enables an order himself; no limit holds him.
+
+    Raises ``Conflict`` when the client's report of that money waits for an answer.
+    """
+    _refuse_reported(session, contract_id, money)
     enable_contract(session, _enabling(contract_id, money, now=now), now=now)
 
 
@@ -295,6 +306,21 @@ def _enabling(contract_id: UUID, money: Money, *, now: datetime) -> LicenceEnabl
         reference=settled.reference.strip(),
         enabled_at=now,
     )
+
+
+def _refuse_reported(session: Session, contract_id: UUID, money: Money) -> None:
+    """The same money is not taken twice: what its client reported is answered in the queue (A-26)."""
+    waiting = select(QueuedReport.id).where(
+        QueuedReport.contract_id == contract_id, QueuedReport.state == "waiting"
+    )
+    if not money.on_credit and session.scalar(waiting.limit(1)) is not None:
+        raise Conflict(
+            _(
+                "The client reported this payment: confirm it under «Payments to confirm», which enables"
+                " the licence."
+            ),
+            code="order_reported",
+        )
 
 
 def _use_credit(session: Session, client: PortfolioClient) -> None:

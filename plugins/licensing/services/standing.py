@@ -56,6 +56,18 @@ class Standing:
         return access.invoiced_through(self.facts)
 
     @property
+    def is_order_reported(self) -> bool:
+        """The order is told as paid, and nobody has answered yet (A-26)."""
+        return self.state == "order" and any(
+            one.state in ("reported", "confirmed") for one in self.facts.reports
+        )
+
+    @property
+    def opens_on_report(self) -> bool:
+        """The vendor enables an order on its report (A-26)."""
+        return bool((self.licence.policy or {}).get("order_on_report", False))
+
+    @property
     def changes(self) -> list[access.Change]:
         """What becomes of the licence by itself."""
         return access.changes_after(self.facts, self.today)

@@ -71,7 +71,11 @@ class LicencePages(Pages):
         standing = _licence(ctx)
         if ctx.submitted:
             row = report_payment.report_payment(ctx.session, _typed(ctx), now=ctx.now)
-            ctx.flash(_("Thank you. Your report is stored and you have access at once."))
+            ctx.flash(
+                explain.order_report_sentence(standing)
+                if standing.state == "order"
+                else _("Thank you. Your report is stored and you have access at once.")
+            )
             if row.is_duplicate:
                 ctx.flash(
                     _("It looks like an earlier report: if it is the same payment, do nothing."),
@@ -84,7 +88,7 @@ class LicencePages(Pages):
             standing=standing,
             invoices=rows,
             chosen=set(ctx.form.getlist("invoices")) or {str(one.invoice_id) for one in rows},
-            amount=sum(one.balance for one in rows),
+            amount=sum(one.balance for one in rows) or standing.licence.first_total,
             form_key=ctx.form.get("form_key") or str(new_id()),
         )
 

@@ -89,6 +89,7 @@ class PortfolioPages(Pages):
 
     def _show(self, ctx: Context, client_id: UUID, *, code: str = "", is_told: bool = False) -> Any:
         row = _client(ctx, client_id)
+        is_order_reported = keep_portfolio.is_order_reported(ctx.session, row)
         invoices = ctx.session.scalars(
             select(ClientInvoiceRow)
             .where(ClientInvoiceRow.client_tenant_id == row.client_tenant_id)
@@ -99,7 +100,10 @@ class PortfolioPages(Pages):
             "licensing/client.html",
             row=row,
             invoices=invoices,
-            lights=keep_portfolio.lights_of(row, ctx.today),
+            lights=keep_portfolio.lights_of(
+                row, ctx.today, {row.contract_id} if is_order_reported else ()
+            ),
+            is_order_reported=is_order_reported,
             words=WORDS,
             tones=TONES,
             badges=explain.state_badges(),

@@ -1,0 +1,114 @@
+"""An order of payment that its client reports as paid: what the report enables, and what its
+confirmation does (A-26).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core import plugins
+from core.adapters.clock import to_local_date
+from core.contracts.events import LicenceEnabling, PaymentReported
+from core.contracts.services import InvoiceIssuing, Subscribing
+from core.db.events import emit
+from core.db.tenancy import scope_of
+from core.domain.money import ZERO
+from core.services import settings
+from plugins.licensing.domain.access import Policy
+from plugins.licensing.models import Contract, QueuedReport
+from plugins.licensing.services.contracts import enable_contract
+from plugins.licensing.settings import ON_REPORT, ORDER_ENABLED
+
+
+def hear_order_report(session: Session, event: PaymentReported, *, now: datetime) -> None:
+    """A client says that it paid its order, in the operator's scope. Where a report enables, and it
+    covers the first invoice, its day is S; otherwise the order waits for the confirmation.
+    """
+    if event.contract_id is None or settings.read(session, ORDER_ENABLED) != ON_REPORT:
+        return
+    contract = session.get(Contract, event.contract_id, with_for_update=True)
+    if (
+        contract is None
+        or contract.state != "order"
+        or to_local_date(event.reported_at) > contract.lapses_on
+        or _missing(session, contract, event) > settings.read(session, "licensing.tolerance")
+        or _is_distrusted(session, contract)
+    ):
+        return
+    enabling = LicenceEnabling(
+        contract_id=contract.id,
+        on_credit=False,
+        amount=ZERO,
+        value_on=event.value_on,
+        bank=event.bank,
+        reference=event.reference,
+        enabled_at=event.reported_at,
+    )
+    enable_contract(session, enabling, now=now, is_reported=True)
+    _aim(session, contract, event, now=now)
+
+
+def enable_by_report(session: Session, row: QueuedReport, *, now: datetime) -> bool:
+    """A confirmed report of an order that still waits enables it with its money; False: no such order."""
+    if row.contract_id is None:
+        return False
+    contract = session.get(Contract, row.contract_id, with_for_update=True)
+    if contract is None or contract.state != "order":
+        return False
+    enabling = LicenceEnabling(
+        contract_id=contract.id,
+        on_credit=False,
+        amount=row.amount,
+        value_on=row.value_on,
+        bank=row.bank,
+        reference=row.reference,
+        enabled_at=row.decided_at or now,
+    )
+    enable_contract(session, enabling, now=now)
+    return True
+
+
+def _missing(session: Session, contract: Contract, event: PaymentReported) -> Decimal:
+    wanted = plugins.service(Subscribing).first_total(
+        session, plan_id=contract.plan_id, start_on=to_local_date(event.reported_at)
+    )
+    return wanted - event.amount
+
+
+def _is_distrusted(session: Session, contract: Contract) -> bool:
+    """Two rejected reports in a row: the next one waits for its confirmation (A-15)."""
+    wanted = Policy().rejections_allowed
+    decided = session.scalars(
+        select(QueuedReport.state)
+        .where(QueuedReport.contract_id == contract.id, QueuedReport.state != "waiting")
+        .order_by(QueuedReport.decided_at.desc())
+        .limit(wanted)
+    ).all()
+    return decided == ["rejected"] * wanted
+
+
+def _aim(session: Session, contract: Contract, event: PaymentReported, *, now: datetime) -> None:
+    """Point the report at the invoice that it has just brought about, and tell everybody."""
+    if contract.customer_id is None:
+        raise RuntimeError("an enabled contract has a customer")
+    left, shares, numbers = event.amount, [], []
+    for invoice in plugins.service(InvoiceIssuing).open_for(session, contract.customer_id):
+        share = min(left, invoice.balance)
+        if share > ZERO:
+            shares.append((invoice.id, share))
+            numbers.append(invoice.number)
+            left -= share
+    aimed = replace(
+        event,
+        invoice_ids=tuple(one for one, _share in shares),
+        allocations=tuple(shares),
+        numbers=tuple(numbers),
+    )
+    own = scope_of(session).tenant_id  # billing marks its charges, the queue names the invoice
+    for party in {contract.client_tenant_id, contract.distributor_id, own} - {None}:
+        emit(session, aimed, to=party, now=now)

@@ -1,0 +1,140 @@
+"""A-26: what a client's report of its order enables, under both values of the setting."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select
+
+from core.contracts.services import InvoiceIssuing
+from core.db.scope import Scope
+from core.db.session import unit_of_work
+from core.plugins import service
+from core.services import settings
+from plugins.billing.models import Charge
+from plugins.licensing.models import Contract, QueuedReport
+from plugins.licensing.services import queue
+from tests.factories.licensing import make_vendor
+from tests.plugins.licensing.test_views import Tenancy, text, typed
+
+
+def vendor_with(setting, make_tenant, clock, drain):
+    vendor = make_vendor(make_tenant, clock, drain, "2026-03-10")
+    with unit_of_work(vendor.operator.scope) as session:
+        settings.write(session, "licensing.order_enabled", setting)
+    vendor.client_id = vendor.contract()
+    return vendor
+
+
+def answer(vendor, party, reason=""):
+    with unit_of_work(party.scope) as session:
+        waiting = session.scalars(
+            select(QueuedReport.report_id).where(QueuedReport.state == "waiting")
+        ).all()
+        if reason:
+            queue.reject_report(session, waiting[0], reason=reason, now=vendor.clock.now())
+        else:
+            queue.confirm_reports(session, waiting, now=vendor.clock.now())
+    vendor.drain()
+
+
+def credit_of(vendor):
+    """Money of the client that lies on no invoice."""
+    with unit_of_work(vendor.operator.scope) as session:
+        customer = session.scalars(select(Contract.customer_id)).one()
+        return [str(one.balance) for one in service(InvoiceIssuing).open_for(session, customer)]
+
+
+@pytest.mark.checklist("PW-14", "PW-19")
+def test_by_default_a_report_waits_and_its_confirmation_enables(
+    make_tenant, clock, drain, app, client, sign_in, post
+):
+    vendor = vendor_with("on_confirmation", make_tenant, clock, drain)
+    owner = Tenancy(vendor.client_id)
+    sign_in(client, owner, "owner")
+    page = text(client.get("/licence"))
+    assert "34,50" in page  # with IVA: what to transfer
+    assert "su asesor la habilita" in page
+    sent = post(client, "/licence/report", **typed(value_on="2026-03-10"))
+    assert sent.status_code == 303
+    drain()
+    assert "su distribuidor habilita la licencia cuando llegue el dinero" in text(
+        client.get("/licence")
+    )
+    assert vendor.state(vendor.client_id) == "order"
+    assert vendor.invoices(vendor.client_id) == []
+    assert not vendor.may_issue(vendor.client_id)
+
+    vendor.at("2026-03-12", 9)
+    sign_in(client, vendor.north, "distributor")
+    [row] = vendor.portfolio(vendor.north)
+    assert "Pago por confirmar" in text(client.get("/portfolio"))
+    assert "El cliente reportó el pago" in text(client.get(f"/portfolio/{row.id}"))
+    twice = post(client, f"/portfolio/{row.id}/enable", amount="34,50", bank="Pichincha")
+    assert twice.status_code == 422
+    assert "Pagos por confirmar" in text(twice)
+    assert "Orden de pago" in text(client.get("/licensing/queue"))
+    answer(vendor, vendor.north)
+    assert vendor.state(vendor.client_id) == "active"
+    assert vendor.invoices(vendor.client_id) == [("2026-03-12", "2026-04-10", "34.50", "paid")]
+    assert credit_of(vendor) == []
+
+
+def test_with_the_alternative_the_report_is_the_contract_day(
+    make_tenant, clock, drain, app, client, sign_in, post
+):
+    vendor = vendor_with("on_report", make_tenant, clock, drain)
+    sign_in(client, Tenancy(vendor.client_id), "owner")
+    assert "repórtelo aquí y podrá trabajar enseguida" in text(client.get("/licence"))
+    part = post(client, "/licence/report", **typed(amount="20,00", value_on="2026-03-10"))
+    assert part.status_code == 303
+    drain()
+    assert vendor.state(vendor.client_id) == "order"  # a part enables nothing
+    answer(vendor, vendor.north, "No llegó")
+
+    vendor.at("2026-03-12", 9)
+    sign_in(client, Tenancy(vendor.client_id), "owner")
+    whole = post(client, "/licence/report", **typed(form_key="k2", value_on="2026-03-12"))
+    assert whole.status_code == 303
+    drain()
+    assert vendor.state(vendor.client_id) == "reported"
+    assert vendor.may_issue(vendor.client_id)
+    assert vendor.invoices(vendor.client_id) == [("2026-03-12", "2026-04-10", "34.50", "open")]
+    with unit_of_work(vendor.operator.scope) as session:
+        charge = session.scalars(select(Charge)).one()
+        assert (str(charge.due_on), str(charge.suspend_on)) == ("2026-03-12", "2026-03-13")
+        assert charge.reported_at is not None
+    sign_in(client, vendor.north, "distributor")
+    assert "001-" in text(client.get("/licensing/queue"))  # the invoice that the order became
+
+    answer(vendor, vendor.north, "El banco no lo conoce")
+    assert vendor.invoices(vendor.client_id)[0][3] == "open"
+    assert vendor.state(vendor.client_id) == "due"
+    vendor.night("2026-03-13")
+    assert vendor.state(vendor.client_id) == "suspended"
+    assert not vendor.may_issue(vendor.client_id)
+
+    vendor.at("2026-03-13", 10)
+    vendor.report(vendor.client_id)
+    vendor.drain()
+    assert vendor.state(vendor.client_id) == "suspended"  # two were rejected: A-15
+    answer(vendor, vendor.operator)
+    assert vendor.state(vendor.client_id) == "active"
+    assert vendor.invoices(vendor.client_id) == [("2026-03-12", "2026-04-10", "34.50", "paid")]
+    assert credit_of(vendor) == []
+
+
+def test_an_order_that_lapsed_or_was_taken_back_is_not_reported(
+    make_tenant, clock, drain, app, client, sign_in, post
+):
+    vendor = vendor_with("on_report", make_tenant, clock, drain)
+    sign_in(client, Tenancy(vendor.client_id), "owner")
+    held = post(client, "/licence/report", **typed(value_on="2026-03-10", withheld="1,00"))
+    assert held.status_code == 422
+    vendor.at("2026-03-26", 8)
+    sign_in(client, Tenancy(vendor.client_id), "owner")
+    late = post(client, "/licence/report", **typed(value_on="2026-03-26"))
+    assert late.status_code == 422
+    assert "caducó" in text(late)
+    with unit_of_work(Scope(tenant_id=vendor.operator.id)) as session:
+        assert session.scalars(select(Contract.state)).all() == ["order"]
+        assert session.scalars(select(QueuedReport)).all() == []
