@@ -17,6 +17,7 @@ from core.adapters.clock import to_local
 from core.contracts.ports import Attachment, Mail
 
 _PLAIN_ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(\.[\w!#$%&'*+/=?^`{|}~-]+)*@[\w-]+(\.[\w-]+)*", re.ASCII)  # fmt: skip
+ONE_CLICK = "List-Unsubscribe=One-Click"
 _SHORT = 60
 _LINE = 76
 _WORD = 45  # octets in an encoded word: 60 letters of base64 and 12 around them
@@ -38,6 +39,9 @@ def build(mail: Mail, *, sender: str) -> EmailMessage:
     if mail.sent_at is not None:
         message["Date"] = format_datetime(to_local(mail.sent_at))
     message["Auto-Submitted"] = "auto-generated"
+    if mail.unsubscribe:
+        for name, value in _one_click(mail.unsubscribe):
+            message[name] = value
     message.set_content(mail.text)
     if mail.html:
         message.add_alternative(mail.html, subtype="html")
@@ -71,6 +75,8 @@ def written(mail: Mail, *, sender: str) -> bytes:
     if mail.sent_at is not None:
         head.append(f"Date: {format_datetime(to_local(mail.sent_at))}\r\n".encode())
     head.append(b"Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\n")
+    if mail.unsubscribe:
+        head += [f"{name}: {value}\r\n".encode() for name, value in _one_click(mail.unsubscribe)]
     body = _words(mail.text, "plain")
     if mail.html:
         body = _together("alternative", f"=_a{seed}", [body, _words(mail.html, "html")])
@@ -78,6 +84,12 @@ def written(mail: Mail, *, sender: str) -> bytes:
         parts = [body, *(_attached(one) for one in mail.attachments)]
         body = _together("mixed", f"=_m{seed}", parts)
     return b"".join((*head, body))
+
+
+def _one_click(url: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Both headers of RFC 8058. An address of ours holds no space and fits on a line of 998."""
+    plain = percent(_one_line(url), safe=":/?#[]@!$&'()*+,;=%-._~")
+    return (("List-Unsubscribe", f"<{plain}>"), ("List-Unsubscribe-Post", ONE_CLICK))
 
 
 def _words(text: str, subtype: str) -> bytes:

@@ -45,6 +45,9 @@ class Mail:
     reply_to: str = ""
     sent_at: datetime | None = None  # the Date header
     attachments: tuple[Attachment, ...] = ()
+    unsubscribe: str = (
+        ""  # address of one click without sign-in that ends mails of this kind (RFC 8058)
+    )
 
 
 class MailError(Exception):

@@ -48,13 +48,16 @@ class Route:
     rule: str
     action: str
     methods: tuple[str, ...]
+    one_click: bool = (
+        False  # also takes the POST of a mail program (RFC 8058): the link is the proof
+    )
 
 
 def _mark(
-    kind: str, rule: str, action: str, methods: tuple[str, ...]
+    kind: str, rule: str, action: str, methods: tuple[str, ...], *, one_click: bool = False
 ) -> Callable[[Handler], Handler]:
     def mark(handler: Handler) -> Handler:
-        handler.__route__ = Route(kind, rule, action, methods)  # type: ignore[attr-defined]
+        handler.__route__ = Route(kind, rule, action, methods, one_click)  # type: ignore[attr-defined]
         return handler
 
     return mark
@@ -72,11 +75,14 @@ def command(rule: str, *, action: str) -> Callable[[Handler], Handler]:
     return _mark("command", rule, action, METHODS["command"])
 
 
-def form(rule: str, *, action: str) -> Callable[[Handler], Handler]:
+def form(rule: str, *, action: str, one_click: bool = False) -> Callable[[Handler], Handler]:
     """A form: GET shows it, POST saves (``ctx.submitted``). On a ``DomainError`` the same handler runs
     again with ``ctx.error`` set, ``ctx.submitted`` False and ``ctx.form`` as typed; the answer is 422.
+
+    ``one_click``: of a public page behind a signed link; the POST that a mail program makes of a mail's
+    ``List-Unsubscribe`` header needs no CSRF token.
     """
-    return _mark("form", rule, action, METHODS["form"])
+    return _mark("form", rule, action, METHODS["form"], one_click=one_click)
 
 
 class Routed:

@@ -21,12 +21,14 @@ class ReminderPages(Pages):
     blueprint = "billing.reminder"
     public = True
 
-    @form("/<uuid:tenant_id>/<uuid:customer_id>/<signature>", action="choose")
+    @form("/<uuid:tenant_id>/<uuid:customer_id>/<signature>", action="choose", one_click=True)
     def choose(self, ctx: Context, tenant_id: UUID, customer_id: UUID, signature: str) -> Any:
-        """Reminders yes or no; legal notices leave anyway."""
+        """Reminders yes or no; legal notices leave anyway. A mail program's own button (RFC 8058)
+        stops them.
+        """
         reminder_stops.check_link(tenant_id, customer_id, signature)
         if ctx.submitted:
-            stop = ctx.form.get("do") == "stop"
+            stop = ctx.form.get("do") == "stop" or ctx.form.get("List-Unsubscribe") == "One-Click"
             reason = "stop payment reminders" if stop else "send payment reminders again"
             with acting_for(tenant_id, reason, document_id=customer_id) as session:
                 reminder_stops.choose(session, customer_id, is_stopped=stop, now=ctx.now)

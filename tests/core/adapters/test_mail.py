@@ -72,7 +72,14 @@ def test_a_mail_is_written_as_the_library_would():
         text="Hola\n.\nñ = 1\n" + "x" * 200 + "\n--=_m\n",
         attachments=(*MAIL.attachments, Attachment('ñ "a".pdf', "application/pdf", b"")),
     )
-    for mail in (MAIL, hard, replace(MAIL, html="", attachments=(), reply_to="", sender_name="")):
+    stops = replace(MAIL, unsubscribe="https://y.ec/recordatorios/" + "a1" * 60 + "/\r\nBcc: x@y.z")
+    assert b"\r\nBcc" not in written(stops, sender="a@b.ec")
+    for mail in (
+        MAIL,
+        hard,
+        stops,
+        replace(MAIL, html="", attachments=(), reply_to="", sender_name=""),
+    ):
         means_the_same(mail)
 
 
@@ -83,7 +90,9 @@ ANY_TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=120)
 @given(subject=ANY_TEXT, text=ANY_TEXT, name=ANY_TEXT, filename=ANY_TEXT, content=st.binary())
 @settings(max_examples=100, deadline=None, derandomize=True)
 @example(subject="", text="", name="", filename="", content=b"")
-@example(subject="=?utf-8?b?eA==?=", text=".\n=_m", name='"a" <b@c>, d', filename='"', content=b"\r")
+@example(
+    subject="=?utf-8?b?eA==?=", text=".\n=_m", name='"a" <b@c>, d', filename='"', content=b"\r"
+)
 def test_any_mail_is_written_as_the_library_would(subject, text, name, filename, content):
     attachment = Attachment(filename, "application/pdf", content)
     means_the_same(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from email import message_from_bytes
+from email.policy import default
 
 import pytest
 from sqlalchemy import select
 
 from core import runtime
+from core.adapters.mime import written
 from core.db.session import tenant_work
 from core.domain.payment_codes import payment_code
 from plugins.billing import jobs
@@ -37,6 +40,44 @@ def live(gym, day: str) -> None:
     with tenant_work(gym.id) as session:
         ids = mail_notices.waiting_notices(session, on=gym.clock.today())
     jobs.mail_chunk({"tenant": str(gym.id), "notices": [str(one) for one in ids]}, now)
+
+
+def test_a_mail_program_stops_reminders_with_its_own_button(gym, outbox, app, client):
+    """RFC 8058: both headers on reminders alone; the POST without sign-in, cookie or CSRF token."""
+    gym.subscribe(gym.plan())
+    gym.pay_all()
+    gym.on("2026-03-25")
+    gym.run()
+    outbox.mails.clear()
+    live(gym, "2026-03-31")
+    (reminder,) = outbox.mails
+    head = message_from_bytes(written(reminder, sender="a@b.ec"), policy=default)
+    address = runtime.current().settings.address
+    assert head["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    url = str(head["List-Unsubscribe"])
+    assert url.startswith(f"<{address}/recordatorios/")
+    assert url.endswith(">")
+    path = url[1:-1].removeprefix(address)
+    assert f"No quiero recordatorios: {address}{path}" in reminder.text
+    program = app.test_client(use_cookies=False)
+    button = {"List-Unsubscribe": "One-Click"}
+    assert (
+        program.post(path, data={"do": "stop"}).status_code == 400
+    )  # a page's button wants its token
+    assert program.post(path[:-2] + "xx", data=button).status_code == 404
+    assert "No quiero recordatorios" in client.get(path).text
+    for _again in range(2):  # a mail program may send it twice
+        assert program.post(path, data=button).status_code == 200
+        assert "Enviarme recordatorios otra vez" in client.get(path).text
+    assert program.post("/sign-in", data=button).status_code == 400  # nowhere else
+    outbox.mails.clear()
+    for day in ("2026-04-04", "2026-04-05", "2026-04-06"):
+        live(gym, day)
+    assert [mail.subject for mail in outbox.mails] == []
+    live(gym, "2026-04-11")  # suspension is no reminder: it leaves, and nobody can stop it
+    (told,) = outbox.mails
+    assert "suspendido" in told.subject
+    assert b"List-Unsubscribe" not in written(told, sender="a@b.ec")
 
 
 @pytest.mark.checklist("PW-12", "PW-14")
