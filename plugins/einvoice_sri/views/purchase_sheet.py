@@ -102,10 +102,15 @@ def write_supported(typed: Typed, found: Supported) -> None:
     write_supplier(typed, found.supplier)
     if found.taxes:
         rows = [
-            {"rate": one.rate_code, "base": str(one.base), "amount": str(one.amount)}
+            {"rate": one.rate_code, "base": _written(one.base), "amount": _written(one.amount)}
             for one in found.taxes
         ]
         set_rows(typed, "tax", TAXED, rows)
+
+
+def _written(amount: Decimal) -> str:
+    """An amount as people here write it: ``4,50``."""
+    return str(amount).replace(".", ",")
 
 
 def read_supplier(typed: Typed) -> CustomerData:
@@ -135,18 +140,24 @@ def iva_rates(session: Session, on: date) -> dict[str, Any]:
     return {one.code: one for one in tax_rates.current(session, tax_rates.IVA, on)}
 
 
-def read_bought(typed: Typed) -> list[BoughtLine]:
-    """The lines of a liquidación. Raises ``DomainError`` at ``line_quantity-0`` and the like."""
+def read_bought(typed: Typed, *, typing: bool = False) -> list[BoughtLine]:
+    """The lines of a liquidación; while people are ``typing``, what is empty counts as nothing yet.
+
+    Raises ``DomainError`` at ``line_quantity-0`` and the like.
+    """
+    later = "0" if typing else ""
     return [
         BoughtLine(
             code=(row["code"] or f"{at + 1:03d}")[:25],
             description=required(
-                row["description"],
+                row["description"] or later,
                 f"line_description-{at}",
                 _("Write what was bought, or remove the line."),
             )[:300],
-            quantity=_positive(read_fine(row["quantity"], f"line_quantity-{at}"), "quantity", at),
-            unit_price=read_fine(row["price"], f"line_price-{at}"),
+            quantity=_positive(
+                read_fine(row["quantity"] or "1", f"line_quantity-{at}"), "quantity", at
+            ),
+            unit_price=read_fine(row["price"] or later, f"line_price-{at}"),
             discount=read_money(row["discount"] or "0", f"line_discount-{at}"),
             rate_code=row["rate"],
         )
@@ -160,9 +171,9 @@ def _positive(value: Decimal, name: str, at: int) -> Decimal:
     return value
 
 
-def add_up_settlement(typed: Typed, rates: dict[str, Any]) -> PurchaseSums:
+def add_up_settlement(typed: Typed, rates: dict[str, Any], *, typing: bool = False) -> PurchaseSums:
     """What the liquidación comes to. Raises ``DomainError`` at the field."""
-    lines = read_bought(typed)
+    lines = read_bought(typed, typing=typing)
     for at, one in enumerate(lines):
         _known_rate(one.rate_code, rates, f"line_rate-{at}")
         if one.quantity * one.unit_price < one.discount:
@@ -172,7 +183,7 @@ def add_up_settlement(typed: Typed, rates: dict[str, Any]) -> PurchaseSums:
                 field=f"line_discount-{at}",
             )
     sums = purchase_sums.settle(lines, {code: one.rate for code, one in rates.items()})
-    if sums.total <= ZERO:
+    if sums.total <= ZERO and not typing:
         raise DomainError(
             _("The document comes to zero: write the price."), code="zero", field="line_price-0"
         )
@@ -215,14 +226,16 @@ def retention_codes(on: date) -> list[Code]:
     for tax, name in TABLES.items():
         rows = catalogos.tabla(name)
         for one in [row for row in rows if row.vigente(on)] or rows:
-            rate = f"{one.tarifas[0].normalize():f}" if len(one.tarifas) == 1 else ""
+            rate = (
+                f"{one.tarifas[0].normalize():f}".replace(".", ",") if len(one.tarifas) == 1 else ""
+            )
             shown = " / ".join(f"{each.normalize():f}".replace(".", ",") for each in one.tarifas)
             words = f"{one.codigo} · {one.nombre}" + (f" · {shown} %" if shown else "")
             found.append(Code(f"{tax}:{one.codigo}", words, rate))
     return found
 
 
-def read_supported(typed: Typed, rates: dict[str, Any]) -> PurchaseSums:
+def read_supported(typed: Typed, rates: dict[str, Any], *, typing: bool = False) -> PurchaseSums:
     """The amounts of the document that is withheld from. Raises ``DomainError`` at the field."""
     bases = []
     for at, row in enumerate(rows_of(typed, "tax", TAXED)):
@@ -231,12 +244,12 @@ def read_supported(typed: Typed, rates: dict[str, Any]) -> PurchaseSums:
             (
                 row["rate"],
                 rates[row["rate"]].rate,
-                read_money(row["base"], f"tax_base-{at}"),
+                read_money(row["base"] or ("0" if typing else ""), f"tax_base-{at}"),
                 read_money(row["amount"], f"tax_amount-{at}") if row["amount"] else None,
             )
         )
     sums = purchase_sums.supported(bases)
-    if sums.total <= ZERO:
+    if sums.total <= ZERO and not typing:
         raise DomainError(
             _("Write the subtotal of the document that is withheld from."),
             code="zero",
@@ -254,17 +267,21 @@ def fill_in(typed: Typed, sums: PurchaseSums, codes: list[Code]) -> None:
         if code is None:
             continue
         row["percent"] = row["percent"] or code.rate
-        if not row["base"]:
+        if not row["base"] and sums.total > ZERO:
             iva = row["what"].startswith(f"{IVA_TAX}:")
-            row["base"] = str(total(one.amount for one in sums.taxes) if iva else sums.subtotal)
+            base = total(one.amount for one in sums.taxes) if iva else sums.subtotal
+            row["base"] = _written(base)
     set_rows(typed, "held", WITHHELD, rows)
 
 
-def read_withheld(typed: Typed, codes: list[Code]) -> list[WithheldTax]:
+def read_withheld(typed: Typed, codes: list[Code], *, typing: bool = False) -> list[WithheldTax]:
     """The retained taxes. Raises ``DomainError`` at ``held_base-0`` and the like."""
     known = {one.value: one for one in codes}
     held = []
     for at, row in enumerate(rows_of(typed, "held", WITHHELD)):
+        if typing and not (row["what"] and row["base"] and row["percent"]):
+            held.append(WithheldTax("", "", ZERO, ZERO, ZERO))
+            continue
         if row["what"] not in known:
             raise DomainError(
                 _("Choose the retention code, or remove the line."),
@@ -278,7 +295,7 @@ def read_withheld(typed: Typed, codes: list[Code]) -> list[WithheldTax]:
                 _("A percentage is at most 100."), code="percent", field=f"held_percent-{at}"
             )
         fixed = known[row["what"]].rate
-        if tax != RENTA and fixed and Decimal(fixed) != rate:
+        if tax != RENTA and fixed and Decimal(fixed.replace(",", ".")) != rate:
             raise DomainError(
                 _("This code retains %(rate)s %%: correct the percentage.", rate=fixed),
                 code="percent",

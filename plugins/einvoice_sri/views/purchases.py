@@ -57,7 +57,7 @@ class PurchasePages(Pages):
             return _issue(ctx, "settlement", sheet.settlement(typed, sums, ctx.today))
         sums = PurchaseSums()
         try:
-            sums = sheet.add_up_settlement(typed, rates)
+            sums = sheet.add_up_settlement(typed, rates, typing=True)
         except DomainError as problem:
             _tell(ctx, typed, problem, do)
         ctx.form = typed
@@ -87,9 +87,9 @@ class PurchasePages(Pages):
             return _issue(ctx, "withholding", sheet.withholding(typed, sums, held, ctx.today))
         sums, held = PurchaseSums(), []
         try:
-            sums = sheet.read_supported(typed, rates)
+            sums = sheet.read_supported(typed, rates, typing=True)
             sheet.fill_in(typed, sums, codes)
-            held = sheet.read_withheld(typed, codes)
+            held = sheet.read_withheld(typed, codes, typing=True)
         except DomainError as problem:
             _tell(ctx, typed, problem, do)
         ctx.form = typed
