@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+YEARS = range(1900, 2101)
+"""The years of a day that somebody typed; another one is a slip of the finger."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Period:
@@ -29,6 +32,14 @@ class Period:
 
     def __iter__(self) -> Iterator[date]:
         return (self.first + timedelta(days=n) for n in range(self.days))
+
+
+def parse_day(text: str) -> date:
+    """``2026-04-25`` as a day of the ``YEARS``. Raises ``ValueError``."""
+    day = date.fromisoformat(text)
+    if day.year not in YEARS:
+        raise ValueError(f"{day.year} is none of the years {YEARS[0]} to {YEARS[-1]}")
+    return day
 
 
 def end_of_month(day: date) -> date:

@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from core.db.locks import wait_for
 from core.domain.money import to_cents, to_micros
+from core.domain.periods import parse_day
 from core.errors import Conflict, DomainError
 from core.i18n import gettext as _
 from core.models import ApiRequest
@@ -105,7 +106,7 @@ def day(body: Mapping[str, Any], name: str, default: date | None = None) -> date
     try:
         if not isinstance(value, str):
             raise TypeError
-        return date.fromisoformat(value)
+        return parse_day(value)
     except (TypeError, ValueError):
         raise refuse(
             name, _("The field %(name)s must be a day such as 2026-04-25.", name=name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from sqlalchemy import select
@@ -14,6 +13,7 @@ from core.models import CompanyProfile, TaxRegime
 from core.services import blobs, companies
 from core.services.audit import write_audit
 from core.web.context import Context
+from core.web.typed import read_day
 from core.web.views import Pages, command, form, page
 
 REGIMES = (
@@ -155,21 +155,6 @@ def find_profile(ctx: Context) -> CompanyProfile:
     assert ctx.identity is not None
     assert ctx.identity.tenancy is not None
     return found or CompanyProfile(legal_name=ctx.identity.tenancy.name)
-
-
-def read_day(text: str, field: str) -> date:
-    """A date as a browser sends it (2026-04-25) or as people write it (25/04/2026)."""
-    text = text.strip()
-    try:
-        if "/" in text:
-            day, month, year = text.split("/")
-            text = f"{int(year):04d}-{int(month):02d}-{int(day):02d}"
-        found = date.fromisoformat(text)
-    except ValueError:
-        raise DomainError(_("Write a date such as 25/04/2026."), code="date", field=field) from None
-    if not 2000 <= found.year <= 2100:
-        raise DomainError(_("Write a date such as 25/04/2026."), code="date", field=field)
-    return found
 
 
 PAGES = (CompanyPages,)

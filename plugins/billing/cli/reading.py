@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from core.domain.periods import YEARS, parse_day
 from core.errors import DomainError
 from core.i18n import _
 from plugins.billing.domain.policy import CHOICES, BillingPolicy, policy_from
@@ -38,13 +39,15 @@ def read_date(text: str | None, option: str) -> date:
         raise missing(option)
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
         try:
-            return date.fromisoformat(text)
+            return parse_day(text)
         except ValueError:
             raise DomainError(
                 _(
-                    "%(option)s: the day %(text)s does not exist; correct it.",
+                    "%(option)s: the day %(text)s does not exist between %(first)s and %(last)s.",
                     option=option,
                     text=text,
+                    first=YEARS[0],
+                    last=YEARS[-1],
                 ),
                 code="billing.no_such_day",
                 field=option,

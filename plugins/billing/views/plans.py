@@ -11,12 +11,12 @@ from core.errors import NotFound
 from core.i18n import _
 from core.services import tax_rates
 from core.web.context import Context
+from core.web.typed import read_day, read_money
 from core.web.views import Pages, form, page
 from plugins.billing.domain.pricing import list_price
 from plugins.billing.models import Plan
 from plugins.billing.services import change_price, plans
 from plugins.billing.views import words
-from plugins.billing.views.typed import read_day, read_money
 
 IVA = "2"
 

@@ -11,6 +11,7 @@ from core import jobs
 from core.i18n import _
 from core.web.context import Context
 from core.web.paging import page_by_key
+from core.web.typed import read_day
 from core.web.views import Pages, command, page
 from plugins.billing.models import Run
 from plugins.billing.services import chart_figures, forecasts, read_subscriptions
@@ -18,7 +19,6 @@ from plugins.billing.services.report_run import report_run
 from plugins.billing.services.run_billing import check_day, rehearse
 from plugins.billing.services.subscribe import RUN_TENANT
 from plugins.billing.views import words
-from plugins.billing.views.typed import read_day
 
 
 class RunPages(Pages):

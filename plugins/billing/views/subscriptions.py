@@ -12,13 +12,13 @@ from core.errors import NotFound
 from core.i18n import _
 from core.web.context import Context
 from core.web.paging import count_capped, page_by_key
+from core.web.typed import read_day, read_whole
 from core.web.views import Pages, command, form, page
 from plugins.billing.domain import lifecycle
 from plugins.billing.domain.invoicing import derivation_json, explain
 from plugins.billing.models import Plan, Subscription
 from plugins.billing.services import cancel, change_plan, plans, read_subscriptions, subscribe
 from plugins.billing.views import words
-from plugins.billing.views.typed import read_day, read_quantity
 
 
 class SubscriptionPages(Pages):
@@ -63,7 +63,7 @@ class SubscriptionPages(Pages):
             if plan_id is None:
                 raise NotFound(_("That plan does not exist. Choose another one."))
             start_on = read_day(ctx.form.get("start_on", ""), "start_on")
-            quantity = read_quantity(ctx.form.get("quantity", ""))
+            quantity = read_whole(ctx.form.get("quantity", ""), "quantity", empty=1)
             _check_customer(ctx)
             if ctx.form.get("step") == "sign":
                 made = subscribe.subscribe(

@@ -17,13 +17,13 @@ from core.security import challenge, door, guard
 from core.web.context import EMPTY, Context
 from core.web.errors import status_of
 from core.web.pages.door import safe_next
+from core.web.typed import read_day, read_money
 from core.web.views import Pages, command, form
 from plugins.customer_portal.domain.identities import identity_of, masked
 from plugins.customer_portal.jobs import KEY
 from plugins.customer_portal.models import Account
 from plugins.customer_portal.services import accounts, inbox, links, registration
 from plugins.customer_portal.views.reader import Reader, current_reader, forget, remember
-from plugins.customer_portal.views.typed import read_date, read_money
 
 ACCOUNT_LIMIT, ASK_LIMIT = 5, 10
 
@@ -118,7 +118,7 @@ class PortalDoorPages(Pages):
             tax_id=tax_ids.normalise(ctx.form.get("tax_id", "")),
             issuer_tax_id=tax_ids.normalise(ctx.form.get("issuer_tax_id", "")),
             number=ctx.form.get("number", "").strip(),
-            issued_on=read_date(ctx.form.get("issued_on", ""), "issued_on"),
+            issued_on=read_day(ctx.form.get("issued_on", ""), "issued_on"),
             total=read_money(ctx.form.get("total", ""), "total"),
         )
         registration.check_email(email)

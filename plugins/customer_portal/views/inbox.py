@@ -10,11 +10,11 @@ from flask import Response
 
 from core.web.context import Context
 from core.web.paging import page_by_key
+from core.web.typed import read_optional_day
 from core.web.views import Pages, command, page
 from plugins.customer_portal.models import InboxItem
 from plugins.customer_portal.services import archive, inbox
 from plugins.customer_portal.views.reader import Reader, current_reader
-from plugins.customer_portal.views.typed import read_optional_date
 
 KINDS = ("01", "03", "04", "05", "06", "07")
 
@@ -37,8 +37,8 @@ class PortalInboxPages(Pages):
             wanted = inbox.listing(
                 reader.account_id,
                 kind=kind if kind in KINDS else "",
-                since=read_optional_date(ctx.args.get("since", ""), "since"),
-                until=read_optional_date(ctx.args.get("until", ""), "until"),
+                since=read_optional_day(ctx.args.get("since", ""), "since"),
+                until=read_optional_day(ctx.args.get("until", ""), "until"),
                 text=ctx.args.get("q", "").strip()[:80],
                 pending=ctx.args.get("pending") == "1",
             )

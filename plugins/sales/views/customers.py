@@ -13,12 +13,12 @@ from core.errors import NotFound
 from core.i18n import _
 from core.web.context import Context
 from core.web.paging import count_capped, page_by_key
+from core.web.typed import read_whole
 from core.web.views import Pages, command, form, page
 from plugins.sales.models import Customer
 from plugins.sales.services import find_sales
 from plugins.sales.services.keep_customers import change_customer, create_customer
 from plugins.sales.services.read_invoices import open_for
-from plugins.sales.views.typed import read_whole
 from plugins.sales.views.words import BUCKET_WORDS, MOVEMENT_WORDS, TYPE_WORDS
 
 
@@ -115,7 +115,7 @@ def _extra(ctx: Context) -> dict[str, Any]:
     return {
         "is_withholding_agent": ctx.form.get("is_withholding_agent") == "1",
         "payment_term_days": min(
-            read_whole(ctx.form.get("payment_term_days", ""), "payment_term_days"), 365
+            read_whole(ctx.form.get("payment_term_days", ""), "payment_term_days", empty=0), 365
         ),
         "note": ctx.form.get("note", "")[:2000],
     }

@@ -20,10 +20,12 @@ from core.i18n import _, lazy
 from core.web.context import Context
 from core.web.paging import count_capped, page_by_key
 from core.web.views import Pages, command, page
+from plugins.sales.domain.vocabulary import PRACTICE
 from plugins.sales.models import Invoice, InvoiceLine, Salesperson
 from plugins.sales.services import find_sales
 from plugins.sales.services.issue_credit_notes import annul_invoice
 from plugins.sales.services.payment_links import sign_link
+from plugins.sales.services.practice import SHOWN, has_practised, is_practising
 from plugins.sales.services.read_invoices import read_taxes
 from plugins.sales.views.till import fiscal_state
 from plugins.sales.views.words import METHOD_WORDS, state_of
@@ -35,6 +37,7 @@ CHIPS = (
     ("paid", lazy("Paid")),
     ("cancelled", lazy("Cancelled")),
 )
+PRACTICE_CHIP = (("practice", lazy("Practice")),)
 BATCH = 1000
 
 
@@ -49,13 +52,14 @@ class InvoicePages(Pages):
         """The list, by chip and search."""
         show, query = _wanted(ctx)
         found = find_sales.invoices(show=show, query=query, today=ctx.today)
+        chips = CHIPS + PRACTICE_CHIP * (show == "practice" or has_practised(ctx.session))
         rows = page_by_key(ctx.session, found, [Invoice.id.desc()], after=ctx.args.get("after"))
         rows = replace(rows, rows=[find_sales.InvoiceRow(*one) for one in rows])
         return ctx.render(
             "sales/invoices.html",
             page=rows,
             count=count_capped(ctx.session, found),
-            chips=[(word, key, key == show) for key, word in CHIPS],
+            chips=[(word, key, key == show) for key, word in chips],
             show=show,
             query=query,
             state_of=lambda row: state_of(row.state, row.due_on, ctx.today),
@@ -77,7 +81,7 @@ class InvoicePages(Pages):
     @page("/<uuid:invoice_id>", action="read")
     def show(self, ctx: Context, invoice_id: UUID) -> Any:
         """The document with its state, history, lines and totals."""
-        invoice = ctx.session.get(Invoice, invoice_id)
+        invoice = ctx.session.get(Invoice, invoice_id, execution_options=SHOWN)
         if invoice is None:
             raise NotFound
         lines = ctx.session.scalars(
@@ -89,11 +93,13 @@ class InvoicePages(Pages):
             select(Salesperson.name).where(Salesperson.id == invoice.salesperson_id)
         )
         link = ""
-        if invoice.state == "issued" and ctx.may("sales.report:write"):
+        is_practice = invoice.environment == PRACTICE
+        if invoice.state == "issued" and not is_practice and ctx.may("sales.report:write"):
             link = sign_link(ctx.session, invoice_id)
         return ctx.render(
             "sales/invoice.html",
             invoice=invoice,
+            is_practice=is_practice,
             lines=lines,
             taxes=read_taxes(invoice.taxes),
             seller=seller,
@@ -116,7 +122,7 @@ class InvoicePages(Pages):
 
 
 def _wanted(ctx: Context) -> tuple[str, str]:
-    show = ctx.args.get("show", "all")
+    show = ctx.args.get("show") or ("practice" if is_practising(ctx.session) else "all")
     return (show if show in find_sales.FILTERS else "all", ctx.args.get("q", "")[:100])
 
 

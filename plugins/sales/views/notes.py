@@ -11,6 +11,7 @@ from core.domain.money import ZERO
 from core.errors import DomainError, NotFound
 from core.i18n import _
 from core.web.context import Context
+from core.web.typed import form_key, read_day, read_fine, read_money
 from core.web.views import Pages, form, page
 from plugins.sales.domain.customers import guess_type
 from plugins.sales.models import CreditNote, DebitNote, DispatchGuide, Invoice
@@ -18,9 +19,9 @@ from plugins.sales.services.issue_credit_notes import issue_credit_note
 from plugins.sales.services.issue_debit_notes import issue_debit_note
 from plugins.sales.services.issue_guides import GuideData, issue_dispatch_guide
 from plugins.sales.services.keep_customers import checked
+from plugins.sales.services.practice import SHOWN
 from plugins.sales.services.read_invoices import lines_of, read_taxes
 from plugins.sales.views.till import fiscal_state
-from plugins.sales.views.typed import form_key, read_day, read_fine, read_money
 
 MODELS: dict[str, Any] = {"credit": CreditNote, "debit": DebitNote, "guide": DispatchGuide}
 
@@ -88,17 +89,17 @@ class NotePages(Pages):
     @page("/issued/<any(credit,debit,guide):kind>/<uuid:note_id>", action="read")
     def show(self, ctx: Context, kind: str, note_id: UUID) -> Any:
         """A note with its state."""
-        note = ctx.session.get(MODELS[kind], note_id)
+        note = ctx.session.get(MODELS[kind], note_id, execution_options=SHOWN)
         if note is None:
             raise NotFound
-        invoice = ctx.session.get(Invoice, note.invoice_id)
+        invoice = ctx.session.get(Invoice, note.invoice_id, execution_options=SHOWN)
         return ctx.render(
             "sales/note.html", note=note, kind=kind, invoice=invoice, **fiscal_state(ctx, note_id)
         )
 
 
 def _invoice(ctx: Context, invoice_id: UUID) -> Invoice:
-    invoice = ctx.session.get(Invoice, invoice_id)
+    invoice = ctx.session.get(Invoice, invoice_id, execution_options=SHOWN)
     if invoice is None:
         raise NotFound
     return invoice

@@ -14,6 +14,7 @@ from core.errors import DomainError, NotFound
 from core.i18n import _
 from core.models import Tenant
 from core.web.context import Context
+from core.web.typed import form_key, read_money
 from core.web.views import Pages, form
 from plugins.sales.models import Invoice, PaymentReport
 from plugins.sales.services import find_sales
@@ -25,7 +26,6 @@ from plugins.sales.services.receive_withholdings import (
 )
 from plugins.sales.services.report_payments import report_payment
 from plugins.sales.views.reports import typed_report
-from plugins.sales.views.typed import form_key, read_money
 from plugins.sales.views.words import REPORT_BADGES
 
 LARGEST_XML = 400_000

@@ -16,6 +16,7 @@ from core.i18n import _
 from core.services import settings
 from core.web.context import Context
 from core.web.paging import count_capped, page_by_key
+from core.web.typed import form_key, read_day, read_ids, read_money
 from core.web.views import Pages, command, form, page
 from plugins.sales.domain.withholding import dashed
 from plugins.sales.models import Allocation, Customer, Invoice, Payment, Withholding
@@ -33,7 +34,6 @@ from plugins.sales.services.record_payment import (
     reverse_payment,
     spread_over_open,
 )
-from plugins.sales.views.typed import form_key, read_day, read_ids, read_money
 from plugins.sales.views.words import METHOD_WORDS
 
 BY_HAND = {  # sales.payment_methods

@@ -11,11 +11,11 @@ from core.i18n import _
 from core.services import tax_rates
 from core.web.context import Context
 from core.web.paging import count_capped, page_by_key
+from core.web.typed import read_fine
 from core.web.views import Pages, form, page
 from plugins.sales.models import Product
 from plugins.sales.services import find_sales
 from plugins.sales.services.keep_products import ProductData, save_product
-from plugins.sales.views.typed import read_fine
 
 IVA = "2"
 

@@ -12,6 +12,7 @@ from core.i18n import _
 from core.services import blobs
 from core.web.context import Context
 from core.web.paging import page_by_key
+from core.web.typed import form_key, read_day, read_ids, read_money
 from core.web.views import Pages, command, form, page
 from plugins.sales.domain import lifecycle
 from plugins.sales.models import Customer, Invoice, PaymentReport
@@ -23,7 +24,6 @@ from plugins.sales.services.report_payments import (
     reject_report,
     report_payment,
 )
-from plugins.sales.views.typed import form_key, read_day, read_ids, read_money
 from plugins.sales.views.words import REPORT_BADGES
 
 

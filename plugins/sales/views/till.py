@@ -18,18 +18,21 @@ from core.i18n import _, lazy
 from core.services import settings
 from core.web.context import Context
 from core.web.formats import clock_time, money
+from core.web.typed import form_key, read_money, read_whole
 from core.web.views import Pages, form, page
 from plugins.sales.domain.customers import guess_type
+from plugins.sales.domain.vocabulary import practice_source
 from plugins.sales.models import Customer, Invoice, Product, Salesperson
 from plugins.sales.services import find_sales
 from plugins.sales.services.check_pins import PinAnswer, check_pin
 from plugins.sales.services.issue_invoices import issue_invoices
 from plugins.sales.services.keep_customers import create_customer, final_consumer
+from plugins.sales.services.practice import SHOWN, is_practising, settle_practice
 from plugins.sales.services.record_payment import record_payment
 from plugins.sales.views.till_cart import Cart, choose, read_cart
-from plugins.sales.views.typed import form_key, read_money, read_whole
 
 SOURCE = "till"
+SOURCES = (SOURCE, practice_source(SOURCE))
 ON_CREDIT = "credit"
 FORMS = (
     ("01", lazy("Cash")),
@@ -182,7 +185,9 @@ class TillPages(Pages):
     def _charge(self, ctx: Context, cart: Cart, shown: dict[str, Any]) -> Any:
         key = form_key(ctx.form.get("sale_key"))
         again = ctx.session.scalar(
-            select(Invoice.id).where(Invoice.source == SOURCE, Invoice.source_key == key)
+            select(Invoice.id)
+            .where(Invoice.source.in_(SOURCES), Invoice.source_key == key)
+            .execution_options(**SHOWN)
         )
         if again is not None:
             return ctx.go("sales.till.done", invoice_id=again)
@@ -234,9 +239,7 @@ class TillPages(Pages):
                 code="point_missing",
             )
         on_credit = payment == ON_CREDIT
-        days = (
-            read_whole(ctx.form.get("term_days", ""), "term_days", default=30) if on_credit else 0
-        )
+        days = read_whole(ctx.form.get("term_days", ""), "term_days", empty=30) if on_credit else 0
         (ref,) = issue_invoices(
             ctx.session,
             [
@@ -265,6 +268,9 @@ class TillPages(Pages):
                 code="received_short",
                 field="received",
             )
+        if is_practising(ctx.session):
+            settle_practice(ctx.session, ref.id, now=ctx.now)
+            return ref.id, change
         record_payment(
             ctx.session,
             PaymentData(
@@ -306,6 +312,7 @@ class TillPages(Pages):
             )
             .outerjoin(Salesperson, Salesperson.id == Invoice.salesperson_id)
             .where(Invoice.id == invoice_id)
+            .execution_options(**SHOWN)
         ).one_or_none()
         if invoice is None:
             raise NotFound

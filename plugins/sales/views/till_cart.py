@@ -15,11 +15,11 @@ from core.domain.money import ZERO
 from core.errors import DomainError, NotFound
 from core.services import tax_rates
 from core.web.context import Context
+from core.web.typed import read_fine, read_ids
 from plugins.sales.domain.customers import FINAL_CONSUMER
 from plugins.sales.domain.totals import DocumentTotals, total_up
 from plugins.sales.models import Product
 from plugins.sales.services.keep_customers import read_customers
-from plugins.sales.views.typed import read_fine, read_ids
 
 IVA = "2"
 

@@ -9,7 +9,7 @@ import pytest
 
 from core.errors import DomainError
 from core.web import formats
-from plugins.sales.views.typed import read_money
+from core.web.typed import read_day, read_money
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,23 @@ def test_amounts_are_read_as_people_write_them(typed):
     assert read_money(typed, "amount") == Decimal("1234.50")
 
 
-@pytest.mark.parametrize("typed", ["", "mil", "1,2,3", "NaN", "1e400"])
+@pytest.mark.parametrize("typed", ["", "mil", "1,2,3", "NaN", "1e400", "-1", "1,005"])
 def test_what_is_no_amount_is_refused_with_its_field(typed):
     with pytest.raises(DomainError) as refused:
         read_money(typed, "amount")
     assert refused.value.field == "amount"
+
+
+@pytest.mark.parametrize("typed", ["2026-04-25", " 25/04/2026 ", "25/4/2026"])
+def test_days_are_read_as_people_write_them(typed):
+    assert read_day(typed, "day") == date(2026, 4, 25)
+
+
+@pytest.mark.parametrize("typed", ["", "mañana", "2026-02-31", "31/02/2026", "9999-12-31", "1/2"])
+def test_what_is_no_day_is_refused_with_its_field(typed):
+    with pytest.raises(DomainError) as refused:
+        read_day(typed, "day")
+    assert refused.value.field == "day"
 
 
 def test_days_are_those_of_guayaquil():

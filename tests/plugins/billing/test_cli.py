@@ -174,7 +174,14 @@ def test_wrong_input_is_one_sentence_and_exit_2(command, change):
         ("billing schedule --prize 3", "¿quiso decir --price?"),
         ("billing schedul", "¿quiso decir schedule?"),
         ("billing schedule 30", "Sobra o falta una palabra."),
-        ("billing run --on 2026-02-31", "--on: el día 2026-02-31 no existe; corríjalo."),
+        (
+            "billing run --on 2026-02-31",
+            "--on: el día 2026-02-31 no existe entre los años 1900 y 2100; corríjalo.",
+        ),
+        (
+            "billing schedule --price 30 --invoices 2 --start 9999-12-31",
+            "--start: el día 9999-12-31 no existe entre los años 1900 y 2100; corríjalo.",
+        ),
         ("billing run --on hoy", "--on: escriba la fecha como 2026-03-12, no “hoy”."),
         ("billing sweep --on 31/02/2026", "--on: escriba la fecha como 2026-03-12"),
     ],
