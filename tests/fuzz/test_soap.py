@@ -122,7 +122,7 @@ def test_answers_over_http():
     def attempt(data: bytes) -> str:
         reader = Reader(_Spoken(data), deadline=time.monotonic() + 60, most=1_000_000)  # type: ignore[arg-type]
         try:
-            return read_body(reader.reply().body)
+            return read_body(reader.answer().body)
         except (BadAnswer, CutShort, TooLong) as error:
             return type(error).__name__ if str(error) else "no sentence"
 

@@ -7,13 +7,19 @@ that drips cannot hold a worker.
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from dataclasses import dataclass
+from math import inf
 
 MAX_HEAD = 64 * 1024
 _RECEIVE = 64 * 1024
 _WITHOUT_BODY = frozenset({204, 304})
+_STATUS = re.compile(rb"HTTP/1\.([01]) ([0-9]{3})")
+_FIELD = re.compile(
+    rb"\r\n(connection|content-length|content-type|transfer-encoding):([^\r]*)", re.IGNORECASE
+)
 
 
 class BadAnswer(Exception):
@@ -29,47 +35,53 @@ class TooLong(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Answer:
     """Status, content type, body; ``closes``: the connection is of no more use."""
 
     status: int
     content_type: str
     body: bytes
-    closes: bool
+    closes: bool = False
 
 
 class Reader:
-    """Reads one reply. ``deadline`` is in ``time.monotonic`` seconds; ``most`` bounds the body."""
+    """Reads one answer. ``deadline`` is in ``time.monotonic`` seconds; ``most`` bounds the body;
+    ``waits`` is the time-out that the socket has: it is changed only where a tenth is gone.
+    """
 
-    def __init__(self, sock: socket.socket, *, deadline: float, most: int) -> None:
+    def __init__(
+        self, sock: socket.socket, *, deadline: float, most: int, waits: float = inf
+    ) -> None:
         self._sock = sock
         self._deadline = deadline
         self._most = most
+        self._waits = waits
         self._data = bytearray()
         self._is_at_end = False
 
-    def reply(self) -> Reply:
-        """The final reply, informational ones skipped.
+    def answer(self) -> Answer:
+        """The final answer, informational ones skipped.
 
         Raises ``TimeoutError``, ``OSError``, ``BadAnswer``, ``CutShort`` or ``TooLong``.
         """
-        status, fields, is_old = self._head()
+        status, is_old, fields = self._head()
         while 100 <= status < 200:
-            status, fields, is_old = self._head()
+            status, is_old, fields = self._head()
         tokens = fields.get(b"connection", b"").lower()
         closes = b"close" in tokens or (is_old and b"keep-alive" not in tokens)
-        content_type = fields.get(b"content-type", b"").decode("latin-1")
+        content_type = fields.get(b"content-type", b"").strip().decode("latin-1")
         if status in _WITHOUT_BODY:
-            return Reply(status, content_type, b"", closes)
+            return Answer(status, content_type, b"", closes)
         if b"chunked" in fields.get(b"transfer-encoding", b"").lower():
             body = self._chunks()
         elif b"content-length" in fields:
             body = self._exactly(_number(fields[b"content-length"], 10))
         else:
             body, closes = self._rest(), True
-        return Reply(status, content_type, body, closes or bool(self._data))
+        return Answer(status, content_type, body, closes or bool(self._data))
 
-    def _head(self) -> tuple[int, dict[bytes, bytes], bool]:
+    def _head(self) -> tuple[int, bool, dict[bytes, bytes]]:
+        """Status, whether it is HTTP/1.0, and the fields that matter here."""
         seen = 0
         while (end := self._data.find(b"\r\n\r\n", seen)) < 0:
             if len(self._data) > MAX_HEAD:
@@ -79,16 +91,13 @@ class Reader:
                 if self._data:
                     raise CutShort(f"{len(self._data)} bytes of the head")
                 raise BadAnswer("the connection was closed without an answer")
-        lines = bytes(self._data[:end]).split(b"\r\n")
+        head = bytes(self._data[:end])
         del self._data[: end + 4]
-        version, _, rest = lines[0].partition(b" ")
-        if version not in (b"HTTP/1.1", b"HTTP/1.0") or not rest[:3].isdigit():
-            raise BadAnswer(f"no HTTP: {lines[0][:60]!r}")
-        fields = {}
-        for line in lines[1:]:
-            name, _, value = line.partition(b":")
-            fields[name.lower()] = value.strip()
-        return int(rest[:3]), fields, version == b"HTTP/1.0"
+        status = _STATUS.match(head)
+        if status is None:
+            raise BadAnswer(f"no HTTP: {head[:60]!r}")
+        fields = {name.lower(): value for name, value in _FIELD.findall(head)}
+        return int(status[2]), status[1] == b"0", fields
 
     def _exactly(self, size: int) -> bytes:
         if size > self._most:
@@ -137,7 +146,9 @@ class Reader:
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError("the answer took too long")
-        self._sock.settimeout(left)
+        if left < self._waits * 0.9:
+            self._waits = left
+            self._sock.settimeout(left)
         got = self._sock.recv(_RECEIVE)
         self._is_at_end = not got
         self._data += got

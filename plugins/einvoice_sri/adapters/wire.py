@@ -17,7 +17,9 @@ from functools import lru_cache
 from threading import Lock, local
 from urllib.parse import urlsplit
 
-from plugins.einvoice_sri.adapters.http11 import BadAnswer, CutShort, Reader, TooLong
+from plugins.einvoice_sri.adapters.http11 import Answer, BadAnswer, CutShort, Reader, TooLong
+
+__all__ = ["Answer", "Timeouts", "Wire", "WireError"]
 
 MAX_ANSWER = 8 * 1024 * 1024
 IDLE_SECONDS = 15.0  # SRI's balancer and ours close earlier than most; do not reuse older ones
@@ -29,15 +31,6 @@ class Timeouts:
 
     connect: float = 10.0
     read: float = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Status, content type and body."""
-
-    status: int
-    content_type: str
-    body: bytes
 
 
 class WireError(Exception):
@@ -142,13 +135,15 @@ class Wire:
         return sock
 
     def _exchange(self, sock: socket.socket, head: _Head, body: bytes) -> Answer:
-        deadline = time.monotonic() + self.timeouts.read
+        waits = self.timeouts.read
+        deadline = time.monotonic() + waits
         sent = False
         try:
-            sock.settimeout(self.timeouts.read)
+            if sock.gettimeout() != waits:
+                sock.settimeout(waits)
             sock.sendall(b"%b%d\r\n\r\n%b" % (head.lines, len(body), body))
             sent = True
-            reply = Reader(sock, deadline=deadline, most=MAX_ANSWER).reply()
+            answer = Reader(sock, deadline=deadline, most=MAX_ANSWER, waits=waits).answer()
         except TimeoutError as error:
             self._drop(sock)
             raise WireError("timeout", str(error), delivered=None) from error
@@ -162,11 +157,11 @@ class Wire:
             self._drop(sock)
             # a half-sent request can't be understood: its Content-Length never arrives
             raise WireError("broken", str(error), delivered=None if sent else False) from error
-        if reply.closes:
+        if answer.closes:
             self._drop(sock)
         else:
             self._pool()[head.server] = _Kept(sock, time.monotonic())
-        return Answer(reply.status, reply.content_type, reply.body)
+        return answer
 
     def _drop(self, sock: socket.socket) -> None:
         sock.close()

@@ -43,7 +43,7 @@ class SimulatorServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: SimulatorServer
-    wbufsize = -1
+    wbufsize = 64 * 1024  # head and body of an answer leave together
     disable_nagle_algorithm = True
 
     def do_GET(self) -> None:
