@@ -17,7 +17,7 @@ from core.ids import new_id
 from core.models import Tenant
 from core.services import settings
 from plugins.billing.services.plans import create_plan
-from plugins.licensing.models import ClientInvoiceRow, PortfolioClient
+from plugins.licensing.models import ClientInvoiceRow, CreditDraft, PortfolioClient
 from plugins.licensing.services import (
     contracts,
     keep_distributors,
@@ -75,6 +75,7 @@ def add(side: Side) -> None:
     lapsed = clients["lapsed"]
     side.actors["lapsed_owner"] = (lapsed, employ(lapsed, "owner", f"lapsed-{side.letter}"))
     _report(side)
+    _credit(side, desk, operator)
     _support(side, desk)
 
 
@@ -149,6 +150,20 @@ def _report(side: Side) -> None:
     _work()
 
 
+def _credit(side: Side, *desks: Scope) -> None:
+    """The draft of a credit note over the open invoice, at the distributor and at the operator."""
+    for desk in desks:
+        with unit_of_work(desk) as session:
+            session.add(
+                CreditDraft(
+                    invoice_id=side["licence_invoice"], contract_id=side["client_contract"],
+                    client_tenant_id=side.tenant_id, client_name="Cliente", number="001-001-000000001",
+                    period_start=date(2026, 4, 25), total=Decimal("34.50"), reason="unpaid",
+                    drafted_at=side.now,
+                )
+            )  # fmt: skip
+
+
 def _support(side: Side, desk: Scope) -> None:
     names = ("asked", "quoted", "accepted")
     for name in names:
@@ -199,6 +214,8 @@ DESK = {"actor": "distributor"}
 # there is one operator: from the other side its distributor asks, and its role does not allow it
 OFFICE = {"actor": "operator", "stranger": "distributor", "refusals": (403, 404)}
 CLIENT = _of("client_id", "client_row")
+INVOICE = {"ids": _of("invoice_id", "licence_invoice"), "form": _none}
+WAITS = {"answers": (409,)}  # not overdue; and its reported payment waits for an answer
 ORDERED = _of("client_id", "ordered_row")
 
 CASES = {
@@ -215,7 +232,9 @@ CASES = {
         actor="lapsed_owner", form=lambda s: {"plan_id": str(s["licence_plan"])}
     ),
     "licensing.licence.transfer": Case(form=lambda s: {"distributor": FREE_DISTRIBUTOR}),
-    "licensing.licence.documents": Case(),
+    "licensing.copy.index": Case(),
+    "licensing.copy.everything": Case(form=_none),
+    "licensing.copy.documents": Case(),
     "licensing.licence.first_access": Case(),
     "licensing.licence.help": Case(),
     "licensing.portfolio.index": Case(**DESK, query=lambda s: {"q": "Compa"}),
@@ -232,6 +251,14 @@ CASES = {
     "licensing.portfolio.advisers": Case(
         **DESK, form=lambda s: {"name": "Luz", "email": "luz@example.com", "phone": "09"}
     ),
+    "licensing.portfolio.unpaid": Case(**DESK),
+    "licensing.portfolio.draft_credit": Case(**DESK, **INVOICE, **WAITS),
+    "licensing.portfolio.confirm_credit": Case(**DESK, **INVOICE, **WAITS),
+    "licensing.portfolio.dismiss_credit": Case(**DESK, **INVOICE),
+    "licensing.office.unpaid": Case(**OFFICE),
+    "licensing.office.draft_credit": Case(**OFFICE, **INVOICE, **WAITS),
+    "licensing.office.confirm_credit": Case(**OFFICE, **INVOICE, **WAITS),
+    "licensing.office.dismiss_credit": Case(**OFFICE, **INVOICE),
     "licensing.queue.index": Case(**DESK, query=lambda s: {"show": "waiting"}),
     "licensing.queue.confirm": Case(**DESK, form=lambda s: {"reports": [str(s["payment_report"])]}),
     "licensing.queue.reject": Case(

@@ -36,7 +36,7 @@ STATES: Mapping[str, StateRow] = {
         StateRow("due", lazy("Invoice to pay"), "warn", "everything"),
         StateRow("reported", lazy("Payment reported"), "wait", "everything"),
         StateRow("suspended", lazy("Suspended"), "bad", "existing"),
-        StateRow("cancelled", lazy("Cancelled"), "warn", "everything"),
+        StateRow("cancelled", lazy("Cancelled licence"), "warn", "everything"),
         StateRow("reentered", lazy("Back for one month"), "ok", "everything"),
         StateRow("expired", lazy("Expired"), "bad", "licence"),
     )

@@ -54,6 +54,12 @@ def _own(session: Session, now: datetime) -> list[Attention]:
         sentence = _(
             "First steps: %(done)s of %(all)s are done.", done=journey.done, all=len(journey.steps)
         )
+    if standing.last_day is not None:
+        ends = _(
+            "Your licence ends on %(day)s: download your data before.",
+            day=explain.day(standing.last_day),
+        )
+        found.append(Attention(ends, "/licence/data", 15, "warn"))
         found.append(Attention(sentence, "/licence/first-access", 40, "wait"))
     return found
 

@@ -1,48 +1,22 @@
-"""The download of a company's own legal documents: XML and RIDE in a ZIP, also after expiry."""
+"""What a company may take with it: everything while it is entitled, its legal documents for good."""
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Callable, Iterator
-from typing import IO
+from collections.abc import Iterator
+from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from core import plugins
 from core.errors import NotFound
 from core.i18n import _
+from core.services import company_copy
+from core.services.audit import write_audit
+from plugins.licensing.domain.lifecycle import STATES
+from plugins.licensing.services.standing import Standing
 
-PAGE = 200
-MOST = 500  # documents in one ZIP; the next part begins behind the last key
-
-
-def write_copy(
-    session: Session,
-    out: IO[bytes],
-    *,
-    after: str = "",
-    address_of: Callable[[str], str] = str,
-) -> str:
-    """Write a part of the authorised documents behind the key ``after``; returns the last key when
-    more follow, else an empty string. Raises ``NotFound`` when there is nothing.
-
-    When more follow, the ZIP itself says where: the file ``CONTINUA.txt`` holds ``address_of(key)``.
-    """
-    written, last = 0, after
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as folder:
-        for key in _keys(session, after):
-            if written == MOST:
-                folder.writestr("CONTINUA.txt", f"{address_of(last)}\n")
-                return last
-            files = plugins.call("document_files", session=session, access_key=key)
-            if files is None:
-                continue
-            folder.writestr(f"{key}.xml", files.xml)
-            folder.writestr(f"{key}.pdf", files.ride)
-            written, last = written + 1, key
-    if not written:
-        raise NotFound(_("There are no authorised documents to download."))
-    return ""
+LEGAL_YEARS = 7
 
 
 def has_documents(session: Session) -> bool:
@@ -50,10 +24,23 @@ def has_documents(session: Session) -> bool:
     return bool(plugins.call("legal_documents", session=session, after="", size=1))
 
 
-def _keys(session: Session, after: str) -> Iterator[str]:
-    while True:
-        keys = plugins.call("legal_documents", session=session, after=after, size=PAGE) or []
-        yield from keys
-        if len(keys) < PAGE:
-            return
-        after = keys[-1]
+def take_documents(
+    session: Session, tenant_id: UUID, *, after: str = "", now: datetime
+) -> Iterator[bytes]:
+    """XML and RIDE of everything that was authorised, as one ZIP, also after expiry; behind the access
+    key ``after`` when a broken download goes on. Raises ``NotFound`` when there is nothing.
+    """
+    if not plugins.call("legal_documents", session=session, after=after, size=1):
+        raise NotFound(_("There are no authorised documents to download."))
+    return company_copy.stream_documents(tenant_id, after=after, now=now)
+
+
+def take_everything(session: Session, tenant_id: UUID, *, now: datetime) -> Iterator[bytes]:
+    """All of the company's own data as one ZIP; noted in the audit. The permission is asked before."""
+    write_audit(session, action="licensing.export", subject_id=tenant_id)
+    return company_copy.stream_copy(tenant_id, now=now)
+
+
+def may_take_everything(standing: Standing) -> bool:
+    """Whether the licence still reaches the company's data."""
+    return STATES[standing.state].reach != "licence"

@@ -56,8 +56,8 @@ def _body(
     page = _("Your licence page: %(url)s", url=f"{address}/licence")
     if letter == "welcome":
         return _("Welcome to Yupana"), _welcome(licence, address)
-    if letter == "farewell":
-        return _("Your cancellation"), _farewell(session, standing)
+    if letter in ("farewell", "ending"):
+        return _parting(session, letter, standing, address)
     if letter in ("order", "suspended"):
         subject, first, last = _demand(letter, licence, page)
         return subject, [first, *_how_to_pay(licence), last]
@@ -171,7 +171,37 @@ def contact_card(licence: Licence) -> str:
     )
 
 
-def _farewell(session: Session, standing: Standing) -> list[str]:
+def _parting(
+    session: Session, letter: str, standing: Standing, address: str
+) -> tuple[str, list[str]] | None:
+    if letter == "farewell":
+        return _("Your cancellation"), _farewell(session, standing, address)
+    return _ending(standing, address)
+
+
+def _ending(standing: Standing, address: str) -> tuple[str, list[str]] | None:
+    """A week ahead: until when everything can be downloaded, and what remains."""
+    if standing.last_day is None:
+        return None  # paid or kept meanwhile
+    last = _day(standing.last_day)
+    return _("Your licence ends on %(day)s", day=last), [
+        _("Your licence is suspended: without payment or report it ends on %(day)s.", day=last)
+        if standing.state == "suspended"
+        else _("Your licence ends on %(day)s and does not renew by itself.", day=last),
+        _("Until that day you can download all your data in one ZIP: %(url)s", url=_data(address)),
+        _(
+            "Afterwards your XML and RIDE stay available for seven years; the rest is kept, and you"
+            " reach it again when you contract at least one month."
+        ),
+        _("Your licence page: %(url)s", url=f"{address}/licence"),
+    ]
+
+
+def _data(address: str) -> str:
+    return f"{address}/licence/data"
+
+
+def _farewell(session: Session, standing: Standing, address: str) -> list[str]:
     numbers = open_numbers(session, standing)
     lines = [
         _(
@@ -181,7 +211,18 @@ def _farewell(session: Session, standing: Standing) -> list[str]:
     ]
     if numbers:
         lines.append(_("Still to pay: %(numbers)s.", numbers=", ".join(numbers)))
-    lines.append(_("Before that day, download what you need; your legal documents stay available."))
+    undone = not_begun_numbers(
+        session, standing, on=standing.licence.cancelled_on or standing.today
+    )
+    if undone:
+        lines.append(undo_sentence(undone))
+    lines.append(
+        _(
+            "Before that day, download what you need: all your data in one ZIP at %(url)s. Your legal"
+            " documents stay available.",
+            url=_data(address),
+        )
+    )
     return lines
 
 

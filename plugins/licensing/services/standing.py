@@ -28,6 +28,7 @@ from plugins.licensing.models import (
     Signals,
 )
 
+TOLD_AHEAD = timedelta(days=7)  # before the last day of a licence that ends
 REMEMBERED = timedelta(days=400)  # older settled invoices decide nothing any more
 
 
@@ -71,6 +72,19 @@ class Standing:
     def changes(self) -> list[access.Change]:
         """What becomes of the licence by itself."""
         return access.changes_after(self.facts, self.today)
+
+    @property
+    def last_day(self) -> date | None:
+        """The last day of a licence that does not go on by itself: cancelled, back for one month, or
+        suspended (R15). None while it renews, and once it is over.
+        """
+        ends = (
+            self.licence.cancelled_on is not None
+            or self.facts.is_reentry
+            or self.state == "suspended"
+        )
+        over = next((one.on for one in self.changes if one.state == "expired"), None)
+        return over - access.DAY if ends and over is not None else None
 
     @property
     def open_invoices(self) -> list[LicenceInvoice]:
@@ -155,11 +169,51 @@ def refresh(session: Session, *, now: datetime, reason: str = "") -> Standing | 
     if standing is None:
         return None
     licence = standing.licence
-    licence.next_check_on = next((change.on for change in standing.changes), None)
+    licence.next_check_on = _next_check(standing)
     if licence.state != standing.state:
         _record_turn(session, standing, reason=reason, now=now)
+    _tell_ending(session, standing)
     _tell(session, standing, now=now)
     return standing
+
+
+def _next_check(standing: Standing) -> date | None:
+    """When time alone changes something: the next turn, or the day on which the end is told ahead."""
+    days = [change.on for change in standing.changes[:1]]
+    tell_on = _tell_ending_on(standing)
+    if tell_on is not None:
+        days.append(max(tell_on, standing.today + access.DAY))
+    return min(days, default=None)
+
+
+def _tell_ending_on(standing: Standing) -> date | None:
+    """A week before the last day, but not with the answer to a cancellation, which says it too."""
+    last, licence = standing.last_day, standing.licence
+    if last is None or licence.ending_told_on == last:
+        return None
+    first = last - TOLD_AHEAD
+    if licence.cancelled_on is not None:
+        first = max(first, licence.cancelled_on + access.DAY)
+    return first if first <= last else None
+
+
+def _tell_ending(session: Session, standing: Standing) -> None:
+    """Mail the coming end, once: until when everything can be downloaded."""
+    tell_on, licence = _tell_ending_on(standing), standing.licence
+    if tell_on is None or tell_on > standing.today:
+        return
+    licence.ending_told_on = standing.last_day
+    licence.next_check_on = next((change.on for change in standing.changes), None)
+    session.flush()
+    defer(
+        session,
+        "licensing.mail",
+        {
+            "tenant": str(licence.tenant_id),
+            "letter": "ending",
+            "key": f"{licence.contract_id}:ending:{standing.last_day}",
+        },
+    )
 
 
 def _record_turn(session: Session, standing: Standing, *, reason: str, now: datetime) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from core.contracts.hooks import MenuEntry
 from core.i18n import lazy as _
+from plugins.licensing.views.copies import CopyPages
 from plugins.licensing.views.licence import LicencePages
 from plugins.licensing.views.office import OfficePages
 from plugins.licensing.views.portfolio import PortfolioPages
@@ -15,7 +16,7 @@ from plugins.licensing.views.support import SupportPages
 if TYPE_CHECKING:
     from core.app import Site
 
-PAGES = (LicencePages, PortfolioPages, QueuePages, OfficePages, SupportPages)
+PAGES = (LicencePages, CopyPages, PortfolioPages, QueuePages, OfficePages, SupportPages)
 
 MENU = (
     MenuEntry(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from typing import Any
 from uuid import UUID
-
-from flask import url_for
 
 from core.errors import NotFound
 from core.i18n import _
@@ -151,19 +148,6 @@ class LicencePages(Pages):
         ctx.flash(_("From the next day 25 on, %(name)s looks after you.", name=name))
         return ctx.go("licensing.licence.index")
 
-    @page("/documents.zip", action="download")
-    def documents(self, ctx: Context) -> Any:
-        """Own legal documents, XML and RIDE; ``after`` asks for the next part."""
-        with tempfile.SpooledTemporaryFile(max_size=8 * 1024 * 1024) as out:
-            more = legal_copy.write_copy(
-                ctx.session, out, after=ctx.args.get("after", ""), address_of=_next_part
-            )
-            out.seek(0)
-            response = ctx.file(out.read(), f"documentos-{ctx.tenant_id}.zip", "application/zip")
-        if more:
-            response.headers["Link"] = f'<{_next_part(more)}>; rel="next"'
-        return response
-
     @page("/help")
     def help(self, ctx: Context) -> Any:
         """Tutorials, group training, whom to ask and what a question costs."""
@@ -186,10 +170,6 @@ class LicencePages(Pages):
         if journey is None:
             raise NotFound
         return ctx.render("licensing/first_access.html", journey=journey)
-
-
-def _next_part(key: str) -> str:
-    return url_for("licensing.licence.documents", after=key, _external=True)
 
 
 def _licence(ctx: Context) -> Standing:
