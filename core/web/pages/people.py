@@ -16,6 +16,7 @@ from core.security import api_keys, members
 from core.security.models import Person
 from core.web.context import Context
 from core.web.paging import page_by_key
+from core.web.shell import ROLE_WORDS
 from core.web.views import Pages, command, form, page
 
 DEEDS = {
@@ -163,7 +164,9 @@ class AuditPages(Pages):
                 select(Person.id, Person.first_name, Person.last_name).where(Person.id.in_(ids))
             )
         }
-        return ctx.render("core/audit.html", listed=listed, people=people, deeds=deeds())
+        return ctx.render(
+            "core/audit.html", listed=listed, people=people, deeds=deeds(), notes=notes()
+        )
 
 
 def deeds() -> dict[str, Any]:
@@ -172,6 +175,12 @@ def deeds() -> dict[str, Any]:
     for plugin in current_app.extensions["yupana"].host.plugins:
         found |= plugin.info.deeds
     return found
+
+
+def notes() -> dict[str, Any]:
+    """What the codes noted in the audit read as: roles and settings."""
+    titles = {key: one.help for key, one in current_app.extensions["yupana"].host.settings.items()}
+    return titles | ROLE_WORDS
 
 
 def kind(ctx: Context) -> str:
