@@ -81,7 +81,8 @@ def page_by_key(
 def count_capped(session: Session, select: Select[Any], cap: int = COUNT_CAP) -> int:
     """How many rows ``select`` has, counting no further than ``cap + 1`` (show with ``|capped``)."""
     few = select.order_by(None).limit(cap + 1).subquery()
-    return session.execute(new_select(func.count()).select_from(few)).scalar_one()
+    counting = new_select(func.count()).select_from(few)
+    return session.execute(counting.execution_options(**select.get_execution_options())).scalar_one()
 
 
 def _column(one: Any) -> Any:

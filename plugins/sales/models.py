@@ -106,7 +106,13 @@ class Salesperson(TenantMixin, Base):
     is_active: Mapped[bool] = mapped_column(default=True)
 
 
-class Invoice(TenantMixin, Base):
+class Practised:
+    """Documents that may be issued to practise (environment 3): ``services/practice.py`` hides those."""
+
+    environment: Mapped[int] = mapped_column(SmallInteger)
+
+
+class Invoice(Practised, TenantMixin, Base):
     """An invoice: the snapshot that was issued, and what is still owed of it."""
 
     __tablename__ = "sales_invoice"
@@ -135,7 +141,6 @@ class Invoice(TenantMixin, Base):
     customer_id: Mapped[UUID] = mapped_column()
     issue_point_id: Mapped[UUID] = mapped_column()
     salesperson_id: Mapped[UUID | None] = mapped_column()
-    environment: Mapped[int] = mapped_column(SmallInteger)
     number: Mapped[str] = mapped_column(String(17))
     customer_type: Mapped[str] = mapped_column(String(2))
     customer_tax_id: Mapped[str] = mapped_column(String(20))
@@ -191,7 +196,7 @@ class InvoiceLine(TenantMixin, Base):
     derivation: Mapped[Any] = mapped_column(JSONB, nullable=True)
 
 
-class CreditNote(TenantMixin, Base):
+class CreditNote(Practised, TenantMixin, Base):
     """A credit note on one invoice; ``lines`` as the fiscal document shows them."""
 
     __tablename__ = "sales_credit_note"
@@ -206,7 +211,6 @@ class CreditNote(TenantMixin, Base):
     )
 
     invoice_id: Mapped[UUID] = mapped_column()
-    environment: Mapped[int] = mapped_column(SmallInteger)
     number: Mapped[str] = mapped_column(String(17))
     issued_on: Mapped[date] = mapped_column()
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -220,7 +224,7 @@ class CreditNote(TenantMixin, Base):
     state: Mapped[str] = mapped_column(String(10), default="issued")
 
 
-class DebitNote(TenantMixin, Base):
+class DebitNote(Practised, TenantMixin, Base):
     """A debit note on one invoice: reasons with amounts; it raises what is owed."""
 
     __tablename__ = "sales_debit_note"
@@ -234,7 +238,6 @@ class DebitNote(TenantMixin, Base):
     )
 
     invoice_id: Mapped[UUID] = mapped_column()
-    environment: Mapped[int] = mapped_column(SmallInteger)
     number: Mapped[str] = mapped_column(String(17))
     issued_on: Mapped[date] = mapped_column()
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -246,7 +249,7 @@ class DebitNote(TenantMixin, Base):
     source_key: Mapped[str] = mapped_column(String(120))
 
 
-class DispatchGuide(TenantMixin, Base):
+class DispatchGuide(Practised, TenantMixin, Base):
     """A dispatch guide (guía de remisión): who carries what from where to whom."""
 
     __tablename__ = "sales_dispatch_guide"
@@ -259,7 +262,6 @@ class DispatchGuide(TenantMixin, Base):
     )
 
     invoice_id: Mapped[UUID | None] = mapped_column()
-    environment: Mapped[int] = mapped_column(SmallInteger)
     number: Mapped[str] = mapped_column(String(17))
     issued_on: Mapped[date] = mapped_column()
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -21,6 +21,7 @@ from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
 from core.services.audit import write_audit
 from core.services.holidays import add_business_days, is_business_day, next_business_day
+from plugins.einvoice_sri import settings
 from plugins.einvoice_sri.domain.estados import (
     Estado,
     Respuesta,
@@ -79,6 +80,7 @@ def annulment_rules(session: Session, document: FiscalDocument) -> list[str]:
         .where(
             FiscalDocument.state.in_((Estado.ANNULMENT_REQUESTED, Estado.ANNULLED)),
             FiscalDocument.issued_on >= month,
+            FiscalDocument.environment != settings.PRACTICE,
         )
     )
     if (asked or 0) >= MOST_A_MONTH:
@@ -89,7 +91,10 @@ def annulment_rules(session: Session, document: FiscalDocument) -> list[str]:
 def annulments_due(session: Session, *, today: date) -> tuple[int, date] | None:
     """How many annulments must be finished in the portal within two days, and by when; None: none."""
     days = session.scalars(
-        select(FiscalDocument.issued_on).where(FiscalDocument.state == Estado.ANNULMENT_REQUESTED)
+        select(FiscalDocument.issued_on).where(
+            FiscalDocument.state == Estado.ANNULMENT_REQUESTED,
+            FiscalDocument.environment != settings.PRACTICE,
+        )
     ).all()
     deadlines = [annulment_deadline(session, month) for month in sorted(set(days))]
     due = [one for one in deadlines if one - DUE_SOON <= today <= one]

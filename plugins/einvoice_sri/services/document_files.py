@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.contracts.fiscal import DocumentFiles
+from plugins.einvoice_sri import settings
 from plugins.einvoice_sri.models.documents import FiscalDocument
 from plugins.einvoice_sri.services.document_blobs import read_authorized, read_signed
 from plugins.einvoice_sri.services.print_ride import drawn, logo_of
@@ -25,7 +26,11 @@ def legal_documents(session: Session, after: str, size: int) -> Sequence[str]:
     """Access keys of the authorised documents of the tenant at hand behind ``after``, in their order."""
     keys = (
         select(FiscalDocument.access_key)
-        .where(FiscalDocument.authorized_at.is_not(None), FiscalDocument.access_key > after)
+        .where(
+            FiscalDocument.authorized_at.is_not(None),
+            FiscalDocument.access_key > after,
+            FiscalDocument.environment != settings.PRACTICE,
+        )
         .order_by(FiscalDocument.access_key)
         .limit(size)
     )

@@ -10,6 +10,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from core.i18n import _
+from core.services import settings as tenant_settings
+from plugins.einvoice_sri import settings
 from plugins.einvoice_sri.domain import catalogos
 from plugins.einvoice_sri.domain.estados import Estado
 from plugins.einvoice_sri.models.documents import (
@@ -27,7 +29,12 @@ GROUPS: dict[str, tuple[Estado, ...]] = {
     "authorized": (Estado.AUTHORIZED,),
     "annulled": (Estado.ANNULMENT_REQUESTED, Estado.ANNULLED),
 }
+PRACTISED = "practice"  # a group of its own: practice documents are in no other
+KEY_LENGTH = 49
 LATE = timedelta(hours=24)
+
+
+REAL = FiscalDocument.environment != settings.PRACTICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +59,21 @@ class Happening:
 
 
 def documents(group: str = "", kind: str = "", search: str = "") -> Select[Any]:
-    """The documents of a group (see ``GROUPS``), kind or search text, without an order."""
+    """The documents of a group (see ``GROUPS``), kind or search text, without an order.
+
+    Practice documents show only in their own group, and by their access key.
+    """
+    wanted = search.strip()
     query = select(FiscalDocument)
+    if group == PRACTISED:
+        query = query.where(FiscalDocument.environment == settings.PRACTICE)
+    elif len(wanted) != KEY_LENGTH:
+        query = query.where(FiscalDocument.environment != settings.PRACTICE)
     if group in GROUPS:
         query = query.where(FiscalDocument.state.in_(GROUPS[group]))
     if kind:
         query = query.where(FiscalDocument.kind == kind)
-    wanted = search.strip()
-    if len(wanted) == 49 and wanted.isdecimal():
+    if len(wanted) == KEY_LENGTH and wanted.isdecimal():
         query = query.where(FiscalDocument.access_key == wanted)
     elif wanted.isdecimal() and len(wanted) in (10, 13):
         query = query.where(FiscalDocument.receiver_tax_id == wanted)
@@ -68,6 +82,17 @@ def documents(group: str = "", kind: str = "", search: str = "") -> Select[Any]:
         number = int(sequence) if sequence.isdecimal() and len(sequence) <= 9 else 0
         query = query.where(FiscalDocument.sequence == number)
     return query
+
+
+def is_practising(session: Session) -> bool:
+    """Does the company practise at the moment?"""
+    return int(tenant_settings.read(session, settings.ENVIRONMENT)) == settings.PRACTICE
+
+
+def has_practised(session: Session) -> bool:
+    """Is there a document that was made to practise?"""
+    found = select(FiscalDocument.id).where(FiscalDocument.environment == settings.PRACTICE)
+    return session.scalar(found.limit(1)) is not None
 
 
 def problem_of(session: Session, document: FiscalDocument) -> Problem | None:
@@ -162,7 +187,7 @@ def month_counts(session: Session, *, since: date) -> dict[str, int]:
     """Documents issued from a day on, by group of states (``GROUPS``)."""
     rows = session.execute(
         select(FiscalDocument.state, func.count())
-        .where(FiscalDocument.issued_on >= since)
+        .where(FiscalDocument.issued_on >= since, REAL)
         .group_by(FiscalDocument.state)
     )
     states: dict[str, int] = {state: count for state, count in rows}  # noqa: C416  (a Row is no pair to mypy)
@@ -174,13 +199,15 @@ def counts(session: Session, *, now: datetime) -> dict[str, int]:
     refused = (
         select(func.count())
         .select_from(FiscalDocument)
-        .where(FiscalDocument.state.in_(GROUPS["problem"]))
+        .where(FiscalDocument.state.in_(GROUPS["problem"]), REAL)
     )
     late = (
         select(func.count())
         .select_from(FiscalDocument)
         .where(
-            FiscalDocument.state.in_(GROUPS["waiting"]), FiscalDocument.requested_at < now - LATE
+            FiscalDocument.state.in_(GROUPS["waiting"]),
+            FiscalDocument.requested_at < now - LATE,
+            REAL,
         )
     )
     failed = select(func.count()).select_from(DocumentMail).where(DocumentMail.state == "failed")

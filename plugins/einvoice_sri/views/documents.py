@@ -43,7 +43,9 @@ class DocumentPages(Pages):
     @page("/", action="read")
     def index(self, ctx: Context) -> Any:
         """Documents, newest first; what stops them on top."""
-        group, kind = ctx.args.get("group", ""), ctx.args.get("kind", "")
+        group, kind = ctx.args.get("group"), ctx.args.get("kind", "")
+        if group is None:
+            group = read_documents.PRACTISED if read_documents.is_practising(ctx.session) else ""
         query = read_documents.documents(group, kind, ctx.args.get("q", ""))
         columns = [FiscalDocument.issued_on.desc(), FiscalDocument.id.desc()]
         return ctx.render(
@@ -51,6 +53,8 @@ class DocumentPages(Pages):
             rows=page_by_key(ctx.session, query, columns, after=ctx.args.get("after")),
             count=count_capped(ctx.session, query),
             group=group,
+            has_practised=group == read_documents.PRACTISED
+            or read_documents.has_practised(ctx.session),
             kinds=KINDS,
             words=word,
             tones=TONES,

@@ -21,6 +21,7 @@ from plugins.sales.models import CreditNote, Invoice
 from plugins.sales.services import find_sales
 from plugins.sales.services.issue_credit_notes import issue_credit_note
 from plugins.sales.services.issue_invoices import issue_invoices
+from plugins.sales.services.practice import SHOWN
 from plugins.sales.services.read_invoices import snapshots
 
 
@@ -32,7 +33,7 @@ class InvoiceApi(Api):
 
     @endpoint("/", "GET", action="read")
     def index(self, ctx: Context) -> Any:
-        """Invoices, newest first, by ``?show=`` (all, open, overdue, paid, cancelled) and ``?q=``."""
+        """Invoices, newest first, by ``?show=`` (all, open, overdue, paid, cancelled, practice) and ``?q=``."""
         show = ctx.args.get("show", "all")
         found = find_sales.invoices(
             show=show if show in find_sales.FILTERS else "all",
@@ -81,7 +82,9 @@ class InvoiceApi(Api):
                 ).id
             ),
         )
-        note = ctx.session.scalars(select(CreditNote).where(CreditNote.id == made)).one()
+        note = ctx.session.scalars(
+            select(CreditNote).where(CreditNote.id == made).execution_options(**SHOWN)
+        ).one()
         return (
             {"id": note.id, "number": note.number, "invoice_id": note.invoice_id,
              "issued_on": note.issued_on, "total": note.total, "reason": note.reason},

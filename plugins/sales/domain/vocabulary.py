@@ -22,4 +22,10 @@ DISPATCH_GUIDE_KIND: Final = "06"
 
 COVER_TOLERANCE: Final = Decimal("0.50")  # A-19: money plus withholdings short by no more than this
 MAX_DRAFTS: Final = 2000  # one transaction
+PRACTICE: Final = 3  # the environment in which a company practises; 1 pruebas, 2 producción
 MAX_LINES: Final = 500
+
+
+def practice_source(source: str) -> str:
+    """The source of a practised sale: its keys are not those of real ones."""
+    return f"{source[:11]}.practice"

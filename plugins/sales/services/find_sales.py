@@ -17,6 +17,7 @@ from core.domain.money import ZERO
 from core.models import Branch, IssuePoint
 from plugins.sales.domain.ageing import age
 from plugins.sales.domain.customers import search_key
+from plugins.sales.domain.vocabulary import PRACTICE
 from plugins.sales.models import (
     Allocation,
     BankAccount,
@@ -29,6 +30,7 @@ from plugins.sales.models import (
     Salesperson,
 )
 from plugins.sales.services.keep_customers import all_words, matching
+from plugins.sales.services.practice import SHOWN
 from plugins.sales.services.record_payment import credit_of
 
 
@@ -61,7 +63,7 @@ class PaymentRow(NamedTuple):
     legal_name: str
 
 
-FILTERS = ("all", "open", "overdue", "paid", "cancelled")
+FILTERS = ("all", "open", "overdue", "paid", "cancelled", "practice")
 
 
 def invoices(*, show: str, query: str, today: date) -> Select[Any]:
@@ -84,6 +86,8 @@ def invoices(*, show: str, query: str, today: date) -> Select[Any]:
         found = found.where(Invoice.state == "issued", Invoice.due_on < today)
     elif show in {"paid", "cancelled"}:
         found = found.where(Invoice.state == show)
+    elif show == "practice":
+        found = found.where(Invoice.environment == PRACTICE).execution_options(**SHOWN)
     words = query.strip()
     if words:
         customers = select(Customer.id).where(matching(words))
@@ -335,6 +339,7 @@ def notes_of(session: Session, invoice_id: UUID) -> list[tuple[str, Any]]:
                 select(model.id, model.number, model.issued_on, model.issued_at, model.total)
                 .where(model.invoice_id == invoice_id)
                 .order_by(model.id)
+                .execution_options(**SHOWN)
             )
         ]
     return found

@@ -32,9 +32,9 @@ from plugins.sales.domain.drafts import check_line
 from plugins.sales.domain.totals import DocumentTotals, total_up
 from plugins.sales.domain.vocabulary import (
     CREDIT_NOTE_KIND,
+    PRACTICE,
 )
 from plugins.sales.models import CreditNote, DebitNote, Invoice, InvoiceLine
-from plugins.sales.services.environment import read_environment
 from plugins.sales.services.issue_invoices import invoice_row
 from plugins.sales.services.note_parts import (
     NoteRef,
@@ -44,6 +44,7 @@ from plugins.sales.services.note_parts import (
     request_document,
     supported_by,
 )
+from plugins.sales.services.practice import SHOWN, environment_of_note
 from plugins.sales.services.prepare_drafts import IVA
 from plugins.sales.services.read_invoices import lines_of
 from plugins.sales.services.record_payment import add_credit, lower_balances
@@ -77,7 +78,7 @@ def issue_credit_note(
         )
     before = _credited_before(session, invoice_id)
     lines, totals = _what_to_credit(session, invoice, lines, before)
-    environment = read_environment(session)
+    environment = environment_of_note(session, invoice)
     series = numbering.allocate(
         session,
         issue_point_id=invoice.issue_point_id,
@@ -131,7 +132,7 @@ def issue_credit_note(
     covered = min(totals.total, invoice.balance)
     if covered > ZERO and before + totals.total < invoice.total:
         lower_balances(session, {invoice_id: invoice}, {invoice_id: covered}, now=now)
-    if totals.total > covered:
+    if totals.total > covered and environment != PRACTICE:
         add_credit(session, invoice.customer_id, "credit_note", note_id, totals.total - covered)
     if before + totals.total == invoice.total:
         _cancel(session, invoice, now=now)
@@ -156,9 +157,9 @@ def issue_credit_note(
 def _credited_before(session: Session, invoice_id: UUID) -> Decimal:
     return (
         session.scalar(
-            select(func.sum(CreditNote.total)).where(
-                CreditNote.invoice_id == invoice_id, CreditNote.state == "issued"
-            )
+            select(func.sum(CreditNote.total))
+            .where(CreditNote.invoice_id == invoice_id, CreditNote.state == "issued")
+            .execution_options(**SHOWN)
         )
         or ZERO
     )
@@ -223,11 +224,12 @@ def _cancel(session: Session, invoice: Row[Any], *, now: datetime) -> None:
             cancelled_at=now,
         )
     )
-    emit(
-        session,
-        InvoiceCancelled(invoice.id, invoice.number, invoice.source, invoice.source_key),
-        now=now,
-    )
+    if invoice.environment != PRACTICE:
+        emit(
+            session,
+            InvoiceCancelled(invoice.id, invoice.number, invoice.source, invoice.source_key),
+            now=now,
+        )
 
 
 def annul_invoice(session: Session, invoice_id: UUID, *, reason: str, now: datetime) -> None:
@@ -244,13 +246,14 @@ def annul_invoice(session: Session, invoice_id: UUID, *, reason: str, now: datet
             code="invoice_cancelled",
         )
     for model in (CreditNote, DebitNote):
-        if session.scalar(select(model.id).where(model.invoice_id == invoice_id).limit(1)):
+        noted = select(model.id).where(model.invoice_id == invoice_id).limit(1)
+        if session.scalar(noted.execution_options(**SHOWN)):
             raise Conflict(
                 _("This invoice has notes. Credit the rest with a credit note instead."),
                 code="invoice_has_notes",
             )
     paid = invoice.total - invoice.balance
-    if paid > ZERO:
+    if paid > ZERO and invoice.environment != PRACTICE:
         add_credit(session, invoice.customer_id, "invoice", invoice_id, paid)
     _cancel(session, invoice, now=now)
     write_audit(

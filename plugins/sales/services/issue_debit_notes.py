@@ -30,7 +30,6 @@ from plugins.sales.domain.vocabulary import (
     DEBIT_NOTE_KIND,
 )
 from plugins.sales.models import DebitNote, Invoice, InvoiceLine
-from plugins.sales.services.environment import read_environment
 from plugins.sales.services.issue_invoices import invoice_row
 from plugins.sales.services.note_parts import (
     NoteRef,
@@ -40,6 +39,7 @@ from plugins.sales.services.note_parts import (
     request_document,
     supported_by,
 )
+from plugins.sales.services.practice import environment_of_note
 from plugins.sales.services.prepare_drafts import IVA
 
 
@@ -87,7 +87,7 @@ def issue_debit_note(
         )
     drafts = [InvoiceLineDraft("ND", why, Decimal(1), amount, tax_code) for why, amount in tidy]
     totals = total_up(drafts, {tax_code: rate})
-    environment = read_environment(session)
+    environment = environment_of_note(session, invoice)
     series = numbering.allocate(
         session,
         issue_point_id=invoice.issue_point_id,

@@ -24,7 +24,6 @@ from plugins.sales.domain.vocabulary import (
     DISPATCH_GUIDE_KIND,
 )
 from plugins.sales.models import DispatchGuide
-from plugins.sales.services.environment import read_environment
 from plugins.sales.services.issue_invoices import invoice_row
 from plugins.sales.services.note_parts import (
     NoteRef,
@@ -33,6 +32,7 @@ from plugins.sales.services.note_parts import (
     request_document,
     supported_by,
 )
+from plugins.sales.services.practice import environment_of_note
 from plugins.sales.services.read_invoices import lines_of
 
 
@@ -76,7 +76,7 @@ def issue_dispatch_guide(
             code="guide_dates",
             field="ends_on",
         )
-    environment = read_environment(session)
+    environment = environment_of_note(session, invoice)
     series = numbering.allocate(
         session,
         issue_point_id=invoice.issue_point_id,

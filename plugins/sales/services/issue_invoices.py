@@ -28,10 +28,11 @@ from core.i18n import _
 from core.ids import new_id
 from core.services import numbering
 from plugins.sales.domain.drafts import check_draft
-from plugins.sales.domain.vocabulary import INVOICE_KIND, MAX_DRAFTS
+from plugins.sales.domain.vocabulary import INVOICE_KIND, MAX_DRAFTS, PRACTICE
 from plugins.sales.models import Invoice, InvoiceLine
 from plugins.sales.services.environment import read_environment
 from plugins.sales.services.fiscal_requests import Shared, request_for
+from plugins.sales.services.practice import SHOWN, as_practice
 from plugins.sales.services.prepare_drafts import Ready, prepare_drafts
 from plugins.sales.services.use_credit import cover_from_credit
 from plugins.sales.services.write_rows import FEW, write_rows
@@ -102,7 +103,9 @@ def issue_invoices(
             _("At most %(limit)s invoices at a time. Send them in parts.", limit=MAX_DRAFTS),
             code="too_many_drafts",
         )
-    today = to_local_date(now)
+    today, environment = to_local_date(now), read_environment(session)
+    if environment == PRACTICE:
+        drafts = as_practice(drafts)
     for draft in drafts:
         check_draft(draft, today=today)
     # many are made ready before others have to wait for them, few only when they are new
@@ -115,14 +118,15 @@ def issue_invoices(
             ready = prepare_drafts(session, fresh)
         else:
             ready = [one for one in early if (one.draft.source, one.draft.source_key) not in refs]
-        made = _store(session, ready, now=now)
+        made = _store(session, ready, environment, now=now)
         for ref, one in made:
             refs[(one.draft.source, ref.source_key)] = ref
-        cover_from_credit(
-            session,
-            [(ref.id, one.draft.customer_id, ref.total, one.draft.source) for ref, one in made],
-            now=now,
-        )
+        if environment != PRACTICE:
+            cover_from_credit(
+                session,
+                [(ref.id, one.draft.customer_id, ref.total, one.draft.source) for ref, one in made],
+                now=now,
+            )
     return [refs[(draft.source, draft.source_key)] for draft in drafts]
 
 
@@ -182,9 +186,8 @@ def _without_repeats(
 
 
 def _store(
-    session: Session, ready: Sequence[Ready], *, now: datetime
+    session: Session, ready: Sequence[Ready], environment: int, *, now: datetime
 ) -> list[tuple[InvoiceRef, Ready]]:
-    environment = read_environment(session)
     try:
         fiscal = plugins.service(FiscalIssuing)
     except ServiceMissing:
@@ -297,14 +300,18 @@ def _store(
     write_rows(session, InvoiceLine, LINE_COLUMNS, lines)
     if fiscal is not None:
         fiscal.request(session, requests, now=now)
-    emit_all(session, events, now=now)
+    if environment != PRACTICE:
+        emit_all(session, events, now=now)
     return made
 
 
 def invoice_row(session: Session, invoice_id: UUID) -> Row[Any]:
     """One invoice's columns, locked until the end of the transaction. Raises ``NotFound``."""
     row = session.execute(
-        select(*Invoice.__table__.c).where(Invoice.id == invoice_id).with_for_update()
+        select(*Invoice.__table__.c)
+        .where(Invoice.id == invoice_id)
+        .with_for_update()
+        .execution_options(**SHOWN)
     ).one_or_none()
     if row is None:
         raise NotFound

@@ -25,6 +25,7 @@ from plugins.sales.domain.vocabulary import (
     FINAL_CONSUMER_TYPE,
     INVOICE_KIND,
 )
+from plugins.sales.services.practice import SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,9 @@ def known_note(session: Session, model: Any, source_key: str) -> NoteRef | None:
         )
     amount = getattr(model, "total", None)
     columns = [model.id, model.number] + ([amount] if amount is not None else [])
-    row = session.execute(select(*columns).where(model.source_key == source_key)).one_or_none()
+    row = session.execute(
+        select(*columns).where(model.source_key == source_key).execution_options(**SHOWN)
+    ).one_or_none()
     if row is None:
         return None
     return NoteRef(row[0], row[1], row[2] if len(row) > 2 else ZERO, created=False)

@@ -12,6 +12,7 @@ from core.contracts.hooks import EventContext
 from core.errors import Conflict
 from plugins.sales.models import Invoice, Payment, PaymentReport
 from plugins.sales.services.issue_credit_notes import annul_invoice
+from plugins.sales.services.practice import SHOWN
 from plugins.sales.services.report_payments import payment_key
 
 LISTENS_TO = (events.PaymentConfirmed, events.PaymentRejected, events.AnnulmentChanged)
@@ -34,7 +35,7 @@ def hear_annulment(session: Session, event: events.AnnulmentChanged) -> None:
     """
     if event.kind != INVOICE or event.step != "annulled":
         return
-    invoice = session.get(Invoice, event.document_id)
+    invoice = session.get(Invoice, event.document_id, execution_options=SHOWN)
     if invoice is None or invoice.state == "cancelled":
         return
     with suppress(Conflict):

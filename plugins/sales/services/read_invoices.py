@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.contracts.sales import CustomerData, InvoiceLineDraft, InvoiceSnapshot, TaxTotal
 from plugins.sales.models import Invoice, InvoiceLine
+from plugins.sales.services.practice import SHOWN
 
 _COLUMNS = (
     Invoice.id,
@@ -43,7 +44,8 @@ def snapshots(
     wanted = list(ids)
     if not wanted:
         return {}
-    return _read(session, select(*_COLUMNS).where(Invoice.id.in_(wanted)), lines=lines)
+    query = select(*_COLUMNS).where(Invoice.id.in_(wanted)).execution_options(**SHOWN)
+    return _read(session, query, lines=lines)
 
 
 def open_for(session: Session, customer_id: UUID) -> list[InvoiceSnapshot]:

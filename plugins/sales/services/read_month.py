@@ -20,13 +20,14 @@ _SOLD = text(
     " coalesce(sum(total) FILTER (WHERE issued_on = :today), 0) AS today,"
     " count(*) FILTER (WHERE issued_on = :today) AS invoices_today"
     " FROM sales_invoice i WHERE tenant_id = :tenant AND issued_on BETWEEN :since AND :until"
-    " AND (state <> 'cancelled' OR EXISTS (SELECT FROM sales_credit_note n"
+    " AND environment <> 3 AND (state <> 'cancelled' OR EXISTS (SELECT FROM sales_credit_note n"
     "  WHERE n.tenant_id = i.tenant_id AND n.invoice_id = i.id AND n.state <> 'cancelled'))"
     " GROUP BY 1"
 )
 _CREDITED = text(
     "SELECT date_trunc('month', issued_on)::date AS first, sum(total) AS total FROM sales_credit_note"
     " WHERE tenant_id = :tenant AND issued_on BETWEEN :since AND :until AND state <> 'cancelled'"
+    " AND environment <> 3"
     " GROUP BY 1"
 )
 _PAID = text(
@@ -36,7 +37,7 @@ _PAID = text(
 _OWED = text(
     "SELECT coalesce(sum(balance), 0) AS total,"
     " coalesce(sum(balance) FILTER (WHERE due_on < :today), 0) AS overdue"
-    " FROM sales_invoice WHERE tenant_id = :tenant AND state = 'issued'"
+    " FROM sales_invoice WHERE tenant_id = :tenant AND state = 'issued' AND environment <> 3"
 )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from core.contracts.hooks import SetupStep
 from core.domain.tax_ids import FINAL_CONSUMER
 from core.i18n import lazy
+from plugins.sales.domain.vocabulary import PRACTICE
 from plugins.sales.models import BankAccount, Customer, Invoice, Product, Salesperson
 
 
@@ -20,7 +21,7 @@ def steps(session: Session) -> Sequence[SetupStep]:
     customer = _any(session, Customer.tax_id_type != FINAL_CONSUMER)
     seller = _any(session, Salesperson.is_active, Salesperson.pin_set_at.is_not(None))
     account = _any(session, BankAccount.is_active)
-    invoice = _any(session, Invoice.id.is_not(None))
+    invoice = _any(session, Invoice.environment != PRACTICE)
     return (
         SetupStep("product", lazy("Add a product or service"), product, "/sales/products/new", 70),
         SetupStep("customer", lazy("Add a customer"), customer, "/sales/customers/new", 80),

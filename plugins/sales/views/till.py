@@ -32,7 +32,6 @@ from plugins.sales.services.record_payment import record_payment
 from plugins.sales.views.till_cart import Cart, choose, read_cart
 
 SOURCE = "till"
-SOURCES = (SOURCE, practice_source(SOURCE))
 ON_CREDIT = "credit"
 FORMS = (
     ("01", lazy("Cash")),
@@ -184,9 +183,10 @@ class TillPages(Pages):
 
     def _charge(self, ctx: Context, cart: Cart, shown: dict[str, Any]) -> Any:
         key = form_key(ctx.form.get("sale_key"))
+        source = practice_source(SOURCE) if is_practising(ctx.session) else SOURCE
         again = ctx.session.scalar(
             select(Invoice.id)
-            .where(Invoice.source.in_(SOURCES), Invoice.source_key == key)
+            .where(Invoice.source == source, Invoice.source_key == key)
             .execution_options(**SHOWN)
         )
         if again is not None:
