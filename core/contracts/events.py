@@ -31,6 +31,13 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingChanged(Event):
+    """A setting that others hold a copy of has another value (``SettingSpec.is_told``)."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class InvoiceIssued(Event):
     """Sales issued an invoice (its fiscal document is on its way)."""
 
@@ -294,6 +301,7 @@ class LicenceCancelled(Event):
     contract_id: UUID
     client_tenant_id: UUID
     cancelled_at: datetime
+    received_on: date | None = None  # the day of the client's mail, where one was entered (R10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,6 +374,14 @@ class TrainingAnnounced(Event):
     seats: int | None
     is_cancelled: bool
     told_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingsAsked(Event):
+    """A new client asks which trainings are to come: addressed to its operator and distributor."""
+
+    client_tenant_id: UUID
+    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,8 @@ class PluginInfo:
 class SettingSpec:
     """One setting of a tenant: dotted key, default, type, help (lazy translation).
 
-    ``words`` are what people read for each of ``choices``, in the same order.
+    ``words`` are what people read for each of ``choices``, in the same order. ``is_told``: others hold
+    a copy of it, so a change is told as ``SettingChanged``.
     """
 
     key: str
@@ -59,6 +60,7 @@ class SettingSpec:
     help: Any
     choices: tuple[Any, ...] = ()
     words: tuple[Any, ...] = ()
+    is_told: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,10 @@ class Subscribing(Protocol):
         """What the first invoice of a contract comes to, IVA included (USD)."""
         ...
 
+    def due_on(self, session: Session, issued_on: date) -> date:
+        """When an invoice of that day is due: the next day 5, shifted where the company shifts it (A-17)."""
+        ...
+
     def left_out(self, session: Session, *, on: date) -> list[UUID]:
         """The subscriptions that the run of ``on`` issues nothing to (R15)."""
         ...

@@ -12,7 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core import plugins
+from core.contracts.events import SettingChanged
 from core.contracts.hooks import SettingSpec
+from core.db.events import emit
 from core.db.tenancy import scope_of, utc_now
 from core.errors import DomainError
 from core.i18n import _
@@ -40,7 +42,8 @@ def read_many(session: Session, keys: Iterable[str]) -> dict[str, Any]:
 
 
 def write(session: Session, key: str, value: Any) -> None:
-    """Store a value of the declared type (text is converted, as a form sends it); audited.
+    """Store a value of the declared type (text is converted, as a form sends it); audited, and told
+    where others hold a copy of it.
 
     Raises:
         DomainError: the value is not of the type, or none of the choices.
@@ -65,10 +68,13 @@ def write(session: Session, key: str, value: Any) -> None:
             field=key,
         )
     stored = str(typed) if one.type in (Decimal, date) else typed
+    now = utc_now()
+    if one.is_told and read(session, key) != typed:
+        emit(session, SettingChanged(key), now=now)
     row = insert(Setting).values(
         id=new_id(),
         tenant_id=scope_of(session).tenant_id,
-        created_at=utc_now(),
+        created_at=now,
         key=key,
         value=stored,
     )

@@ -41,9 +41,19 @@ _WORDS = {  # what people read for each choice of domain/policy.py
     "suspended_at_run": (_("It is left out"), _("It is invoiced")),
 }
 
+_TOLD = ("lift_block", "overdue")  # a licence's client decides by his own copy
+
 SPECS = (
     *(
-        SettingSpec(f"billing.{name}", allowed[0], str, _HELP[name], allowed, _WORDS[name])
+        SettingSpec(
+            f"billing.{name}",
+            allowed[0],
+            str,
+            _HELP[name],
+            allowed,
+            _WORDS[name],
+            is_told=name in _TOLD,
+        )
         for name, allowed in CHOICES.items()
     ),
     SettingSpec(

@@ -16,7 +16,15 @@ from core.contracts.schedule import Schedule
 from core.db.session import tenant_work, unit_of_work
 from core.errors import TryLater
 from core.models import Tenant
-from plugins.licensing.services import bill_tickets, contracts, letters, publish, sweep
+from plugins.licensing.services import (
+    bill_tickets,
+    contracts,
+    letters,
+    publish,
+    republish,
+    sweep,
+    unpaid,
+)
 
 
 def run_sweep(args: dict[str, Any], now: datetime) -> None:
@@ -30,13 +38,23 @@ def refresh_clients(args: dict[str, Any], now: datetime) -> None:
 
 
 def run_day_25(args: dict[str, Any], now: datetime) -> None:
-    """Task ``licensing.day_25``: transfers, and support hours to be invoiced."""
+    """Task ``licensing.day_25``: who is left out (R15), transfers, and support hours to be invoiced."""
     operator = _operator()
     if operator is None:
         return
     with tenant_work(operator) as session:
+        unpaid.note_left_out(session, on=to_local_date(now), now=now)
         contracts.carry_out_transfers(session, on=to_local_date(now), now=now)
         bill_tickets.bill_tickets(session, now=now)
+
+
+def tell_contracts(args: dict[str, Any], now: datetime) -> None:
+    """Task ``licensing.republish``: contracts as they stand, with the vendor's settings of now."""
+    operator = _operator()
+    if operator is not None:
+        with tenant_work(operator) as session:
+            after = UUID(args["after"]) if args["after"] else None
+            republish.republish(session, after=after, now=now)
 
 
 def offer_plans(args: dict[str, Any], now: datetime) -> None:
@@ -52,7 +70,7 @@ def send_letter(args: dict[str, Any], now: datetime) -> None:
     address = runtime.current().settings.address
     with tenant_work(UUID(args["tenant"])) as session:
         mail = letters.write_letter(
-            session, args["letter"], key=args["key"], address=address, now=now
+            session, args["letter"], key=args["key"], address=address, about=args.get("about"), now=now
         )
     if mail is None:
         return
@@ -73,6 +91,7 @@ TASKS = (
     Task("licensing.sweep", run_sweep, max_attempts=5),
     Task(sweep.REFRESH, refresh_clients, max_attempts=10),
     Task("licensing.day_25", run_day_25, max_attempts=10),
+    Task(republish.REPUBLISH, tell_contracts, max_attempts=10),
     Task("licensing.offer_plans", offer_plans, max_attempts=5),
     Task("licensing.mail", send_letter, max_attempts=20),
 )

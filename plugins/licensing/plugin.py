@@ -49,6 +49,9 @@ PERMISSIONS = (
     Permission("licensing.licence", "decide", ("owner",), survives_expiry=True),
     Permission("licensing.licence", "download", ("owner", "accountant"), survives_expiry=True),
     Permission("licensing.licence", "export", ("owner",)),
+    Permission("licensing.licence", "attend", MEMBERS),
+    Permission("licensing.training", "read", (*DESK, "operator")),
+    Permission("licensing.training", "write", (*DESK, "operator")),
     Permission("licensing.support", "read", ("owner", *DESK), survives_expiry=True),
     Permission("licensing.support", "ask", ("owner",)),
     Permission("licensing.support", "work", DESK),
@@ -74,9 +77,11 @@ DEEDS = {  # what the actions of the audit read as
     "licensing.ask_transfer": _("Asked to move a client"),
     "licensing.cancel": _("Cancelled a licence"),
     "licensing.confirm": _("Confirmed a payment"),
+    "licensing.credit": _("Confirmed a credit note"),
     "licensing.create_client": _("Created a client"),
-    "licensing.enable": _("Sent the first access"),
+    "licensing.training": _("Set, changed or called off a training"),
     "licensing.export": _("Downloaded all data"),
+    "licensing.enable": _("Sent the first access"),
     "licensing.order": _("Ordered a licence"),
     "licensing.order_refused": _("Refused an order"),
     "licensing.reenter": _("Contracted again"),
@@ -161,7 +166,7 @@ class LicensingPlugin:
         self, place: str, session: Session, subject_id: UUID | None, now: datetime
     ) -> str | None:
         """Licences in figures on the home page."""
-        return home_block(place, session)
+        return home_block(place, session, now=now)
 
     @hookimpl
     def register_commands(self, group: click.Group) -> None:

@@ -22,18 +22,21 @@ ALL = (
         ),
         (ON_CONFIRMATION, ON_REPORT),
         (lazy("The distributor's confirmation"), lazy("The client's report")),
+        is_told=True,
     ),
     SettingSpec(
         "licensing.vendor_accounts",
         "",
         str,
         lazy("Bank accounts for licence payments, one a line: bank, kind, number, holder and RUC"),
+        is_told=True,
     ),
     SettingSpec(
         "licensing.tolerance",
         Decimal("0.50"),
         Decimal,
         lazy("What may be missing of an invoice without blocking anybody, in USD (A-19)"),
+        is_told=True,
     ),
     SettingSpec(
         "licensing.certificate_price",
@@ -44,12 +47,17 @@ ALL = (
         ),
     ),
     SettingSpec(
-        "licensing.tutorials_url", "", str, lazy("Address of the video tutorials, for the letters")
+        "licensing.tutorials_url",
+        "",
+        str,
+        lazy("Address of the video tutorials, for the letters"),
+        is_told=True,
     ),
     SettingSpec(
         "licensing.training",
         "",
         str,
         lazy("When and where the free group training takes place, for the letters"),
+        is_told=True,
     ),
 )

@@ -1,7 +1,8 @@
 """The choices a tenant may make in the calendar, as data.
 
-Only the ambiguous cases A-01, A-15, A-16, A-17, A-25, A-26, rule R15 and the day-count basis are
-choices; every other rule is fixed. The first value of each is the recommended default.
+Only the ambiguous cases A-01, A-15, A-16, A-17, A-25, rule R15 and the day-count basis are choices here
+(A-26 is one of licensing: nobody else sells by orders of payment); every other rule is fixed. The first
+value of each is the recommended default.
 """
 
 from __future__ import annotations
@@ -46,6 +47,16 @@ class BillingPolicy:
     due_shift: str = "none"
     support_rounding: str = "per_ticket"
     suspended_at_run: str = "skip"
+
+    @property
+    def report_lifts(self) -> bool:
+        """A payment report lifts a suspension before its confirmation (A-15)."""
+        return self.lift_block == "on_report"
+
+    @property
+    def keeps_issuing(self) -> bool:
+        """What is suspended and unreported is invoiced all the same (R15's other reading)."""
+        return self.suspended_at_run == "keep_issuing"
 
     def __post_init__(self) -> None:
         for name, allowed in CHOICES.items():

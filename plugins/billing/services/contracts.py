@@ -13,6 +13,7 @@ from core import runtime
 from core.adapters.clock import to_local_date
 from core.contracts.services import Subscribing
 from plugins.billing.services import cancel, left_out, plans, subscribe
+from plugins.billing.services.calendars import read_calendar
 
 
 class Subscriptions:
@@ -59,6 +60,10 @@ class Subscriptions:
             session, plan_id=plan_id, start_on=start_on, count=1
         )
         return preview.rows[0].total
+
+    def due_on(self, session: Session, issued_on: date) -> date:
+        """The next day 5, shifted where the company shifts it (A-17)."""
+        return read_calendar(session).due_on(issued_on)
 
     def left_out(self, session: Session, *, on: date) -> list[UUID]:
         """The subscriptions that the run of ``on`` issues nothing to (R15)."""

@@ -193,7 +193,7 @@ def _work_out(
     plan_ids = {row.plan_id for row in rows} | {row.next_plan_id for row in rows} - {None}
     plans = read_plans(session, plan_ids)
     versions, notices = _told_prices(session, [row.id for row in rows if row.is_told])
-    keep = calendar.policy.suspended_at_run == "keep_issuing"
+    keep = calendar.policy.keeps_issuing
     periods = _Periods(calendar, issued_on)
     for row in rows:
         batch.ids.append(row.id)

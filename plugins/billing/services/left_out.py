@@ -26,7 +26,7 @@ def is_blocked(on: date) -> ColumnElement[bool]:
 
 def left_out(session: Session, *, on: date) -> list[UUID]:
     """The subscriptions that the run of ``on`` issues nothing to; none where the company keeps issuing."""
-    if read_policy(session).suspended_at_run == "keep_issuing":
+    if read_policy(session).keeps_issuing:
         return []
     return list(
         session.scalars(

@@ -70,7 +70,7 @@ def names_of(session: Session, ids: Iterable[UUID]) -> Mapping[UUID, CustomerDat
 def standings(session: Session, ids: Iterable[UUID], *, on: date) -> dict[UUID, Standing]:
     """Where these subscriptions stand on a day, in two queries."""
     wanted = list(ids)
-    lifts = read_calendar(session).policy.lift_block == "on_report"
+    lifts = read_calendar(session).policy.report_lifts
     states: dict[UUID, list[ChargeState]] = defaultdict(list)
     for one in session.execute(
         select(
@@ -104,7 +104,7 @@ def read_subscription(session: Session, subscription_id: UUID, *, on: date) -> S
     )
     calendar = read_calendar(session)
     live = [_state(one) for one in charges if one.state != "cancelled"]
-    at = standing(live, on, report_lifts=calendar.policy.lift_block == "on_report")
+    at = standing(live, on, report_lifts=calendar.policy.report_lifts)
     if row.state == ENDED:
         at = Standing(EXPIRED, at.since, at.paid_through)
     coming = None

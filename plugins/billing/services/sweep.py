@@ -42,7 +42,7 @@ _SUSPEND = text(
     " SELECT gen_random_uuid(), :tenant, :now, c.subscription_id, c.invoice_id, 'suspended', c.suspend_on,"
     " '{}' FROM (SELECT DISTINCT ON (subscription_id) subscription_id, invoice_id, suspend_on"
     "  FROM billing_charge WHERE tenant_id = :tenant AND state = 'open' AND suspend_on <= :on"
-    "  AND reported_at IS NULL ORDER BY subscription_id, suspend_on) c"
+    "  AND (reported_at IS NULL OR NOT :report_lifts) ORDER BY subscription_id, suspend_on) c"
     " ON CONFLICT DO NOTHING"
 )
 _KNOWN = (
@@ -58,7 +58,7 @@ _COUNT_REMINDERS = text(
 _COUNT_SUSPENDED = text(
     "SELECT count(*) FROM (SELECT DISTINCT ON (subscription_id) subscription_id, invoice_id, suspend_on"  # noqa: S608
     " FROM billing_charge WHERE tenant_id = :tenant AND state = 'open' AND suspend_on <= :on"
-    " AND reported_at IS NULL ORDER BY subscription_id, suspend_on) c"
+    " AND (reported_at IS NULL OR NOT :report_lifts) ORDER BY subscription_id, suspend_on) c"
     " WHERE true" + _KNOWN + " AND n.kind = 'suspended' AND n.on_date = c.suspend_on)"
 )
 _END = text(
@@ -86,10 +86,18 @@ class Swept:
     ended: int
 
 
-def sweep(session: Session, *, on: date, now: datetime, keep_issuing: bool = False) -> Swept:
+def sweep(
+    session: Session,
+    *,
+    on: date,
+    now: datetime,
+    keep_issuing: bool = False,
+    report_lifts: bool = True,
+) -> Swept:
     """Record what the day ``on`` brings. A second sweep of the same day records nothing more.
 
     ``keep_issuing`` (R15's other reading): an unpaid subscription that renews is not ended.
+    ``report_lifts`` False (A-15's): what is only reported is suspended too.
     """
     tenant = scope_of(session).tenant_id
     common: dict[str, Any] = {"tenant": tenant, "now": now, "on": on}
@@ -97,12 +105,14 @@ def sweep(session: Session, *, on: date, now: datetime, keep_issuing: bool = Fal
     for kind, days in REMINDERS.items():
         due = on + timedelta(days=days)
         reminders += _count(session, _REMIND, common | {"kind": kind, "due": due})
-    suspended = _count(session, _SUSPEND, common)
+    suspended = _count(session, _SUSPEND, common | {"report_lifts": report_lifts})
     ended = _end(session, on=on, now=now, keep_issuing=keep_issuing)
     return Swept(on, reminders, suspended, ended)
 
 
-def preview_sweep(session: Session, *, on: date, keep_issuing: bool = False) -> Swept:
+def preview_sweep(
+    session: Session, *, on: date, keep_issuing: bool = False, report_lifts: bool = True
+) -> Swept:
     """How many of each kind ``sweep`` would record now: what is recorded already is left out.
 
     Ends as in ``sweep``: what was cancelled and has run out, and R15's unpaid ones behind their last
@@ -115,7 +125,9 @@ def preview_sweep(session: Session, *, on: date, keep_issuing: bool = False) -> 
         ).scalar_one()
         for kind, days in REMINDERS.items()
     )
-    suspended = session.execute(_COUNT_SUSPENDED, common | {"on": on}).scalar_one()
+    suspended = session.execute(
+        _COUNT_SUSPENDED, common | {"on": on, "report_lifts": report_lifts}
+    ).scalar_one()
     is_over = Subscription.state == lifecycle.ENDING
     if not keep_issuing:
         is_over = or_(is_over, and_(Subscription.state == lifecycle.ACTIVE, is_blocked(on)))

@@ -30,14 +30,14 @@ PRINTED = {  # on the credit note
     "unpaid": "Servicio suspendido por falta de pago",
 }
 
-WORDS: Mapping[str, tuple[str, Any]] = {
+CREDIT_WORDS: Mapping[str, tuple[str, Any]] = {
     "draft": ("wait", lazy("Draft")),
     "confirmed": ("wait", lazy("On its way")),
     "dismissed": ("warn", lazy("Dismissed")),
     "refused": ("bad", lazy("Not issued")),
     "issued": ("ok", lazy("Issued")),
 }
-REASONS: Mapping[str, Any] = {
+CREDIT_REASON_WORDS: Mapping[str, Any] = {
     "cancelled": lazy("Cancelled before its period began"),
     "unpaid": lazy("Unpaid, the licence was suspended"),
 }
@@ -46,9 +46,7 @@ REASONS: Mapping[str, Any] = {
 def check_step(state: str, action: str) -> None:
     """Raise ``Conflict`` when a draft in ``state`` does not allow ``action``."""
     if state not in ALLOWED[action]:
-        raise Conflict(
-            _("This draft was decided already: reload the page."), code="credit_decided"
-        )
+        raise Conflict(_("This draft was decided already: reload the page."), code="credit_decided")
 
 
 def is_newer(told: tuple[datetime, str], known: tuple[datetime, str]) -> bool:

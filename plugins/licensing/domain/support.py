@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,6 +10,7 @@ from core.domain.money import percent
 
 HOUR_PRICE = Decimal("25.00")
 MINUTES = 60
+PER_DAY = "per_day"  # value of billing.support_rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,16 @@ class SupportCharge:
     def total(self) -> Decimal:
         """Net plus IVA."""
         return self.net + self.tax
+
+
+def charged_so_far(rounding: str, same_day: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """Minutes and hours of the day that a ticket shares: those of ``same_day`` with ``per_day``; none where
+    each ticket counts alone (A-25).
+    """
+    if rounding != PER_DAY:
+        return 0, 0
+    charged = list(same_day)
+    return sum(minutes for minutes, _hours in charged), sum(hours for _minutes, hours in charged)
 
 
 def charge_ticket(

@@ -12,23 +12,21 @@ from sqlalchemy.orm import Session
 from core import plugins
 from core.adapters.clock import to_local_date
 from core.contracts.sales import InvoiceDraft, InvoiceLineDraft
-from core.contracts.services import InvoiceIssuing
+from core.contracts.services import InvoiceIssuing, Subscribing
 from core.domain.money import ZERO
-from core.domain.periods import next_day_of_month
 from core.i18n import _
 from core.models import IssuePoint
 from plugins.licensing.domain.support import HOUR_PRICE
 from plugins.licensing.models import Contract, Ticket
 from plugins.licensing.services.support_tickets import GENERAL_RATE
 
-DUE_DAY = 5
 BATCH = 200
 
 
 def bill_tickets(session: Session, *, now: datetime) -> int:
     """Invoice what is charged and not yet invoiced, one invoice per client; how many there were.
 
-    Due on the next day 5, as the licence itself. The same tickets twice make one invoice.
+    Due as the licence itself (R6, A-17). The same tickets twice make one invoice.
     """
     tickets = list(
         session.scalars(
@@ -60,7 +58,7 @@ def _draft(
     session: Session, customer_id: UUID, tickets: list[Ticket], *, now: datetime
 ) -> InvoiceDraft:
     today = to_local_date(now)
-    due_on = next_day_of_month(today, DUE_DAY)
+    due_on = plugins.service(Subscribing).due_on(session, today)
     return InvoiceDraft(
         customer_id=customer_id,
         issue_point_id=run_point(session),

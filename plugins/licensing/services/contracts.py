@@ -33,6 +33,7 @@ from core.i18n import _
 from core.services.audit import write_audit
 from plugins.licensing.domain.orders import lapses_on, payment_code
 from plugins.licensing.models import Contract, Wallet
+from plugins.licensing.services.credit_drafts import draft_for_cancelled
 from plugins.licensing.services.publish import plan_offers, publish_contract
 
 RUC = "04"
@@ -172,14 +173,17 @@ def withdraw_order(session: Session, contract_id: UUID, *, now: datetime) -> Non
 
 
 def hear_cancellation(session: Session, event: LicenceCancelled, *, now: datetime) -> None:
-    """No invoice after this: the subscription ends after what is invoiced (R10)."""
+    """No invoice after this: the subscription ends after what is invoiced (R10). What is invoiced of a
+    period that had not begun, and unpaid, gets the draft of a credit note (A-11).
+    """
     contract = session.get(Contract, event.contract_id, with_for_update=True)
     if contract is None or contract.subscription_id is None or contract.cancelled_on is not None:
         return
     plugins.service(Subscribing).cancel(session, contract.subscription_id, now=event.cancelled_at)
-    contract.cancelled_on = to_local_date(event.cancelled_at)
+    contract.cancelled_on = event.received_on or to_local_date(event.cancelled_at)
     write_audit(session, action="licensing.cancel", subject_id=contract.id)
     publish_contract(session, contract, now=now)
+    draft_for_cancelled(session, contract, received_on=contract.cancelled_on, now=now)
 
 
 def hear_standing(session: Session, event: LicenceStandingChanged) -> None:

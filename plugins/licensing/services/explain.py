@@ -93,7 +93,18 @@ def farewell_sentence(farewell: Farewell) -> str:
     sentence = _("Your licence is cancelled and ends on %(day)s.", day=day(farewell.ends_on))
     if farewell.open_numbers:
         sentence += " " + _("Still to pay: %(numbers)s.", numbers=", ".join(farewell.open_numbers))
+    if farewell.not_begun:
+        sentence += " " + undo_sentence(farewell.not_begun)
     return sentence
+
+
+def undo_sentence(numbers: Sequence[str]) -> str:
+    """Which of the open invoices a credit note may undo (A-11)."""
+    return _(
+        "The period of %(numbers)s has not begun: your distributor can undo it with a credit note; until"
+        " then it stays due.",
+        numbers=", ".join(numbers),
+    )
 
 
 def read_usage(session: Session, standing: Standing, *, now: datetime) -> list[UsageRow]:

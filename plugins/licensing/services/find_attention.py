@@ -13,7 +13,14 @@ from core.i18n import _
 from plugins.licensing.domain.lifecycle import STATES
 from plugins.licensing.domain.lights import TONES, WORDS
 from plugins.licensing.models import QueuedReport
-from plugins.licensing.services import explain, first_access, keep_portfolio, queue
+from plugins.licensing.services import (
+    credit_drafts,
+    explain,
+    first_access,
+    keep_portfolio,
+    queue,
+    unpaid,
+)
 from plugins.licensing.services.standing import read_standing
 
 LOUD = (
@@ -30,9 +37,9 @@ LOUD = (
 def find_attention(session: Session, role: str, now: datetime) -> Sequence[Attention]:
     """Dearest first: the own licence, the queue, the portfolio's lights."""
     if role in ("distributor", "adviser"):
-        return [*_queue(session), *_portfolio(session, now)]
+        return [*_queue(session), *_unpaid(session, now), *_portfolio(session, now)]
     if role == "operator":
-        return _late(session, now)
+        return [*_late(session, now), *_drafts(session, "/office/licences/unpaid")]
     if role in ("owner", "accountant"):
         return _own(session, now)
     return []
@@ -47,6 +54,12 @@ def _own(session: Session, now: datetime) -> list[Attention]:
         tone = STATES[standing.state].tone
         order = 1 if tone == "bad" else 30
         found.append(Attention(explain.state_sentence(standing), "/licence", order, tone))
+    if standing.last_day is not None:
+        ends = _(
+            "Your licence ends on %(day)s: download your data before.",
+            day=explain.day(standing.last_day),
+        )
+        found.append(Attention(ends, "/licence/data", 15, "warn"))
     for tone, sentence in explain.limit_sentences(explain.read_usage(session, standing, now=now)):
         found.append(Attention(sentence, "/licence", 20, tone))
     journey = first_access.read_journey(session, now=now)
@@ -54,12 +67,6 @@ def _own(session: Session, now: datetime) -> list[Attention]:
         sentence = _(
             "First steps: %(done)s of %(all)s are done.", done=journey.done, all=len(journey.steps)
         )
-    if standing.last_day is not None:
-        ends = _(
-            "Your licence ends on %(day)s: download your data before.",
-            day=explain.day(standing.last_day),
-        )
-        found.append(Attention(ends, "/licence/data", 15, "warn"))
         found.append(Attention(sentence, "/licence/first-access", 40, "wait"))
     return found
 
@@ -79,6 +86,24 @@ def _portfolio(session: Session, now: datetime) -> list[Attention]:
         for place, name in enumerate(LOUD)
         if counts.get(name)
     ]
+
+
+def _unpaid(session: Session, now: datetime) -> list[Attention]:
+    """What SRI still annuls, with its last day (R15), and the credit notes that wait for a decision."""
+    found = []
+    rows = [one for one in unpaid.read_portfolio_unpaid(session, now=now) if one.is_annullable]
+    if rows:
+        until = min(one.annul_until for one in rows)
+        sentence = _("Unpaid invoices that SRI annuls until %(day)s", day=f"{until:%d/%m/%Y}")
+        found.append(Attention(sentence, "/portfolio/unpaid", 8, "warn", len(rows)))
+    return [*found, *_drafts(session, "/portfolio/unpaid#drafts")]
+
+
+def _drafts(session: Session, address: str) -> list[Attention]:
+    waiting = [one for one in credit_drafts.read_drafts(session) if one.state == "draft"]
+    if not waiting:
+        return []
+    return [Attention(_("Drafts of credit notes to decide"), address, 18, "wait", len(waiting))]
 
 
 def _late(session: Session, now: datetime) -> list[Attention]:

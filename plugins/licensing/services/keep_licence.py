@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -28,6 +28,7 @@ from core.jobs import defer
 from core.models import Tenant
 from core.services import companies, holidays
 from core.services.audit import write_audit
+from plugins.licensing.domain.access import is_reported
 from plugins.licensing.domain.lifecycle import after
 from plugins.licensing.models import (
     ClientInvoiceRow,
@@ -38,7 +39,9 @@ from plugins.licensing.models import (
 from plugins.licensing.services.keep_portfolio import find_offer, is_older
 from plugins.licensing.services.parties import operator_id
 from plugins.licensing.services.standing import Standing, find_licence, read_standing, refresh
+from plugins.licensing.services.trainings import ask_for_trainings
 
+OLDEST_MAIL = timedelta(days=31)
 WITHHOLDING_DAYS = 5  # the legal term to hand over a retención, in business days
 
 
@@ -48,6 +51,7 @@ class Farewell:
 
     ends_on: date | None
     open_numbers: tuple[str, ...]
+    not_begun: tuple[str, ...] = ()  # of these, what a credit note may undo (A-11)
 
 
 def hear_contract(session: Session, event: LicenceChanged, *, now: datetime) -> None:
@@ -60,6 +64,8 @@ def hear_contract(session: Session, event: LicenceChanged, *, now: datetime) -> 
     elif is_older(told, row):
         return
     was_running = row.started_on is not None and row.contract_id == told.contract_id
+    is_new_here = not was_running or row.distributor_id != told.distributor_id
+    is_new = row.contract_id != told.contract_id
     row.contract_id, row.is_reentry = told.contract_id, told.kind == "reentry"
     row.is_withdrawn = told.state == "withdrawn"
     row.distributor_id, row.distributor_name = told.distributor_id, told.distributor_name
@@ -74,9 +80,11 @@ def hear_contract(session: Session, event: LicenceChanged, *, now: datetime) -> 
     if told.started_on is not None and not row.wallet_revision:
         row.wallet_minutes = told.included_minutes  # until the wallet itself is told
     session.flush()
+    if told.started_on is not None and is_new_here:
+        ask_for_trainings(session, row, now=now)
     if told.started_on is not None and not was_running:
         _welcome(session, row, now=now)
-    elif told.state == "order" and told.kind == "first":
+    elif told.state == "order" and told.kind == "first" and is_new:
         _mail(session, row, "order", key=str(told.contract_id))
     refresh(session, now=now)
 
@@ -107,25 +115,32 @@ def hear_invoice(session: Session, event: ClientInvoicePublished, *, now: dateti
     refresh(session, now=now)
 
 
-def cancel_licence(session: Session, *, now: datetime) -> Farewell:
+def cancel_licence(session: Session, *, now: datetime, received_on: date | None = None) -> Farewell:
     """One click: no invoice after this one (R10). The answer says the last day and what stays due.
 
-    Raises ``Conflict`` when the licence does not run or is cancelled already.
+    ``received_on``: the day of the client's mail, where the distributor enters it. Raises ``Conflict``
+    when the licence does not run or is cancelled already, ``DomainError`` for a wrong day.
     """
     standing = _standing(session, now)
+    _check_received(standing, received_on)
     if standing.licence.cancelled_on is not None:
         raise Conflict(_("The licence is cancelled already."), code="licence_cancel_refused")
     after(standing.state, "cancel")
-    standing.licence.cancelled_on = standing.today
+    standing.licence.cancelled_on = received_on or standing.today
     event = LicenceCancelled(
-        standing.licence.contract_id, standing.licence.tenant_id, cancelled_at=now
+        standing.licence.contract_id,
+        standing.licence.tenant_id,
+        cancelled_at=now,
+        received_on=received_on,
     )
     emit(session, event, to=standing.licence.operator_id, now=now)
     write_audit(session, action="licensing.cancel", subject_id=standing.licence.contract_id)
     session.flush()
+    numbers = open_numbers(session, standing)
+    not_begun = not_begun_numbers(session, standing, on=standing.licence.cancelled_on)
     refresh(session, now=now, reason=_("Cancelled by the client"))
     _mail(session, standing.licence, "farewell", key=str(standing.licence.contract_id))
-    return Farewell(standing.ends_on, open_numbers(session, standing))
+    return Farewell(standing.ends_on, numbers, not_begun)
 
 
 def reenter(session: Session, *, plan_id: UUID | None = None, now: datetime) -> UUID:
@@ -188,6 +203,38 @@ def open_numbers(session: Session, standing: Standing) -> tuple[str, ...]:
     ids = [one.id for one in standing.open_invoices]
     rows = select(ClientInvoiceRow.number).where(ClientInvoiceRow.invoice_id.in_(ids))
     return tuple(session.scalars(rows.order_by(ClientInvoiceRow.number)))
+
+
+def not_begun_numbers(session: Session, standing: Standing, *, on: date) -> tuple[str, ...]:
+    """The unpaid, unreported invoices of periods after ``on``: a credit note may undo them (A-11)."""
+    ids = [
+        one.id
+        for one in standing.open_invoices
+        if one.period.first > on and not one.covered and not is_reported(one, standing.facts, on)
+    ]
+    rows = select(ClientInvoiceRow.number).where(ClientInvoiceRow.invoice_id.in_(ids))
+    return tuple(session.scalars(rows.order_by(ClientInvoiceRow.number)))
+
+
+def _check_received(standing: Standing, received_on: date | None) -> None:
+    begun = standing.licence.started_on
+    if received_on is None:
+        return
+    if received_on > standing.today or received_on < standing.today - OLDEST_MAIL:
+        raise DomainError(
+            _("The day of the client's mail is today or at most 31 days ago: correct it."),
+            code="received_on",
+            field="received_on",
+        )
+    if begun is not None and received_on < begun:
+        raise DomainError(
+            _(
+                "The client's mail cannot be older than the contract of %(day)s: correct its day.",
+                day=f"{begun:%d/%m/%Y}",
+            ),
+            code="received_on",
+            field="received_on",
+        )
 
 
 def read_invoices(session: Session) -> list[ClientInvoiceRow]:

@@ -3,31 +3,47 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from html import escape
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.adapters.clock import to_local
 from core.contracts.ports import Mail
 from core.i18n import _
+from core.letters import page, plain
 from core.models import CompanyProfile, Tenant
 from plugins.licensing.domain.lifecycle import STATES
-from plugins.licensing.models import Licence
-from plugins.licensing.services.keep_licence import open_numbers
+from plugins.licensing.models import Licence, Training
+from plugins.licensing.services.adviser_cards import read_card
+from plugins.licensing.services.explain import undo_sentence
+from plugins.licensing.services.keep_licence import not_begun_numbers, open_numbers
 from plugins.licensing.services.standing import Standing, read_standing
 
 SILENT = ("active", "due", "order")  # said by the welcome, by the reminders and by the order letter
 
 
 def write_letter(
-    session: Session, letter: str, *, key: str, address: str, now: datetime
+    session: Session,
+    letter: str,
+    *,
+    key: str,
+    address: str,
+    about: str | None = None,
+    now: datetime,
 ) -> Mail | None:
-    """The letter for the tenant in scope; None when there is nobody to write to or nothing to say."""
+    """The letter for the tenant in scope; None when there is nobody to write to or nothing to say.
+
+    ``about``: the id of the training that a letter is about.
+    """
     standing = read_standing(session, now=now)
     profile = session.scalars(select(CompanyProfile)).one_or_none()
     if standing is None or profile is None or not profile.email:
         return None
-    written = _body(session, letter, standing, address)
+    if about is not None:
+        written = _training(session, letter, UUID(about), address)
+    else:
+        written = _body(session, letter, standing, address)
     if written is None:
         return None
     subject, lines = written
@@ -41,8 +57,8 @@ def write_letter(
         message_id=f"licence.{standing.licence.tenant_id}.{_plain(key)}@yupana",
         to=profile.email,
         subject=subject,
-        text="\n\n".join(paragraphs) + "\n",
-        html="".join(f"<p>{escape(one)}</p>" for one in paragraphs),
+        text=plain(paragraphs),
+        html=page(subject, paragraphs[-1], paragraphs),
         sender_name=standing.licence.distributor_name or "Yupana",
         reply_to=str((standing.licence.contact or {}).get("email", "")),
         sent_at=now,
@@ -164,11 +180,9 @@ def hours_sentence(licence: Licence) -> str:
 
 
 def contact_card(licence: Licence) -> str:
-    """Whom to ask: name, telephone and address of the distributor, in one line."""
-    contact = licence.contact or {}
-    return " · ".join(
-        str(contact[part]) for part in ("name", "phone", "email") if contact.get(part)
-    )
+    """Whom to ask: name, telephone and address of the adviser or distributor, in one line."""
+    card = read_card(licence)
+    return " · ".join(one for one in (card.name, card.phone, card.email) if one) if card else ""
 
 
 def _parting(
@@ -195,6 +209,29 @@ def _ending(standing: Standing, address: str) -> tuple[str, list[str]] | None:
         ),
         _("Your licence page: %(url)s", url=f"{address}/licence"),
     ]
+
+
+def _training(
+    session: Session, letter: str, session_id: UUID, address: str
+) -> tuple[str, list[str]] | None:
+    """You come to a training; it moved; it was called off."""
+    row = session.scalars(select(Training).where(Training.session_id == session_id)).one_or_none()
+    if row is None or row.is_cancelled != (letter == "training_off"):
+        return None  # told by a later letter
+    when = f"{to_local(row.starts_at):%d/%m/%Y %H:%M}"
+    help_page = _("Help and tutorials: %(url)s", url=f"{address}/licence/help")
+    if letter == "training_off":
+        subject = _("The training of %(when)s was called off", when=when)
+        return subject, [_("«%(topic)s» does not take place.", topic=row.topic), help_page]
+    what = [
+        _("«%(topic)s», %(minutes)s minutes.", topic=row.topic, minutes=row.minutes),
+        _("Where: %(place)s", place=row.place),
+        _("If you cannot come, say so on the page of help."),
+        help_page,
+    ]
+    if letter == "training":
+        return _("Your training on %(when)s", when=when), what
+    return _("Your training now takes place on %(when)s", when=when), what
 
 
 def _data(address: str) -> str:

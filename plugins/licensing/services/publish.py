@@ -52,6 +52,10 @@ def publish_invoices(
     for event, contract in events:
         for party in {contract.client_tenant_id, contract.distributor_id} - {None}:
             emit(session, event, to=party, now=now)
+        if contract.left_out_on is not None and event.invoice.issued_on >= contract.left_out_on:
+            session.refresh(contract, with_for_update=True)  # invoiced again: R15 is over
+            contract.left_out_on = None
+            publish_contract(session, contract, now=now)
     return len(events)
 
 

@@ -8,14 +8,18 @@ from typing import Any
 from core.contracts import events
 from core.contracts.hooks import EventContext
 from plugins.licensing.services import (
+    adviser_cards,
     contracts,
     count_usage,
+    credit_drafts,
     keep_licence,
     keep_portfolio,
     publish,
     queue,
     report_payment,
+    republish,
     support_tickets,
+    trainings,
 )
 from plugins.licensing.services.parties import kind_in_scope
 
@@ -27,6 +31,12 @@ def _told(use_case: Callable[..., Any]) -> _Reaction:
     return lambda event, context: use_case(context.session, event)
 
 
+def _invoice_settled(event: Any, context: EventContext) -> None:
+    """Client and distributor hear of it; the draft of a credit note over it has nothing to undo."""
+    publish.publish_settled(context.session, event, now=context.now)
+    credit_drafts.forget_settled(context.session, event.invoice_id, now=context.now)
+
+
 def _timed(use_case: Callable[..., Any]) -> _Reaction:
     """A use case that also takes ``now``."""
     return lambda event, context: use_case(context.session, event, now=context.now)
@@ -34,19 +44,23 @@ def _timed(use_case: Callable[..., Any]) -> _Reaction:
 
 EVERYWHERE: Mapping[type[events.Event], _Reaction] = {
     events.SupportTicketChanged: _timed(support_tickets.hear_ticket),
+    events.CreditNoteDrafted: _timed(credit_drafts.hear_draft),
     events.SupportWalletChanged: _told(support_tickets.hear_wallet),
     events.PlansOffered: _told(keep_portfolio.hear_offers),
 }
 
 AT_OPERATOR: Mapping[type[events.Event], _Reaction] = {
+    events.TrainingSeatChanged: _told(trainings.hear_seat),
+    events.TrainingsAsked: _timed(trainings.hear_question),
+    events.SettingChanged: _told(republish.hear_setting),
     events.LicenceOrdered: _timed(contracts.hear_order),
     events.LicenceEnabling: _timed(contracts.hear_enabling),
     events.LicenceCancelled: _timed(contracts.hear_cancellation),
     events.LicenceTransferAsked: _told(contracts.ask_transfer),
     events.LicenceStandingChanged: _told(contracts.hear_standing),
     events.InvoiceIssued: _timed(publish.publish_issued),
-    events.InvoicePaid: _timed(publish.publish_settled),
-    events.InvoiceCancelled: _timed(publish.publish_settled),
+    events.InvoicePaid: _invoice_settled,
+    events.InvoiceCancelled: _invoice_settled,
     events.PaymentReceived: _timed(publish.publish_customer),
     events.PaymentReported: _timed(queue.hear_report),
     events.PaymentConfirmed: _timed(queue.hear_answer),
@@ -54,6 +68,8 @@ AT_OPERATOR: Mapping[type[events.Event], _Reaction] = {
 }
 
 AT_DISTRIBUTOR: Mapping[type[events.Event], _Reaction] = {
+    events.TrainingSeatChanged: _told(trainings.hear_seat),
+    events.TrainingsAsked: _timed(trainings.hear_question),
     events.LicenceChanged: _told(keep_portfolio.hear_contract),
     events.ClientReleased: _told(keep_portfolio.hear_release),
     events.ClientInvoicePublished: _timed(keep_licence.hear_invoice),
@@ -65,6 +81,8 @@ AT_DISTRIBUTOR: Mapping[type[events.Event], _Reaction] = {
 }
 
 AT_CLIENT: Mapping[type[events.Event], _Reaction] = {
+    events.AdviserAssigned: _told(adviser_cards.hear_adviser),
+    events.TrainingAnnounced: _timed(trainings.hear_training),
     events.LicenceChanged: _timed(keep_licence.hear_contract),
     events.ClientInvoicePublished: _timed(keep_licence.hear_invoice),
     events.PaymentReported: _timed(report_payment.hear_report),

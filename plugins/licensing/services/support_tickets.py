@@ -18,7 +18,12 @@ from core.i18n import _
 from core.ids import new_id
 from core.models import Tenant
 from core.services import settings, tax_rates
-from plugins.licensing.domain.support import SupportCharge, charge_ticket
+from plugins.licensing.domain.support import (
+    PER_DAY,
+    SupportCharge,
+    charge_ticket,
+    charged_so_far,
+)
 from plugins.licensing.models import Licence, PortfolioClient, Ticket, Wallet
 from plugins.licensing.services.parties import operator_id
 from plugins.licensing.services.standing import find_licence
@@ -180,7 +185,8 @@ def _charged_that_day(session: Session, row: Ticket) -> tuple[int, int]:
     """Minutes and hours charged to the client on the day the ticket was closed, where hours accumulate
     per day (A-25); nothing where each ticket counts alone.
     """
-    if row.closed_at is None or settings.read(session, "billing.support_rounding") != "per_day":
+    rounding = str(settings.read(session, "billing.support_rounding"))
+    if row.closed_at is None or rounding != PER_DAY:  # then nothing is looked up
         return 0, 0
     begin = at_local(to_local_date(row.closed_at))
     others = session.scalars(
@@ -192,8 +198,10 @@ def _charged_that_day(session: Session, row: Ticket) -> tuple[int, int]:
             Ticket.closed_at < begin + timedelta(days=1),
         )
     ).all()
-    minutes = sum(billed_minutes(one) - (one.from_wallet or 0) for one in others)
-    return minutes, sum(one.charged_hours or 0 for one in others)
+    return charged_so_far(
+        rounding,
+        [(billed_minutes(one) - (one.from_wallet or 0), one.charged_hours or 0) for one in others],
+    )
 
 
 def hear_wallet(session: Session, event: SupportWalletChanged) -> None:

@@ -12,11 +12,12 @@ from plugins.licensing.views.office import OfficePages
 from plugins.licensing.views.portfolio import PortfolioPages
 from plugins.licensing.views.queue import QueuePages
 from plugins.licensing.views.support import SupportPages
+from plugins.licensing.views.trainings import LessonPages, TrainingPages
 
 if TYPE_CHECKING:
     from core.app import Site
 
-PAGES = (LicencePages, CopyPages, PortfolioPages, QueuePages, OfficePages, SupportPages)
+PAGES = (LicencePages, CopyPages, PortfolioPages, QueuePages, OfficePages, SupportPages, TrainingPages, LessonPages)
 
 MENU = (
     MenuEntry(
@@ -28,6 +29,9 @@ MENU = (
     ),
     MenuEntry(
         _("Support hours"), "licensing.support.index", "licensing.support:read", 700, "calendar"
+    ),
+    MenuEntry(
+        _("Trainings"), "licensing.training.index", "licensing.training:read", 705, "calendar"
     ),
     MenuEntry(_("Tutorials"), "licensing.licence.help", "licensing.licence:read", 720, "document"),
     MenuEntry(_("My licence"), "licensing.licence.index", "licensing.licence:read", 710, "licence"),

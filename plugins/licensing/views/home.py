@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask import render_template
 from sqlalchemy.orm import Session
 
@@ -9,13 +11,14 @@ from core.db.session import tenant_work
 from core.errors import DomainError
 from core.services import settings
 from core.web.access import identity
-from plugins.licensing.services import count_licences, parties
+from plugins.licensing.services import adviser_cards, count_licences, parties, trainings
+from plugins.licensing.services.standing import find_licence
 
 PLACE, PUBLIC_PLACE = "core.home", "core.welcome"
 
 
-def home_block(place: str, session: Session) -> str | None:
-    """Figures for those who read all licences or a portfolio; None for others. On the public page the
+def home_block(place: str, session: Session, *, now: datetime) -> str | None:
+    """Figures for those who read all licences or a portfolio; who helps, for a client; None for others. On the public page the
     vendor's tutorials.
     """
     if place == PUBLIC_PLACE:
@@ -27,9 +30,21 @@ def home_block(place: str, session: Session) -> str | None:
         endpoint, known = "licensing.office.index", count_licences.count_contracts(session)
     elif "licensing.portfolio:read" in who.permissions:
         endpoint, known = "licensing.portfolio.index", count_licences.count_portfolio(session)
+    elif "licensing.licence:read" in who.permissions:
+        return _who_helps(session, now=now)
     else:
         return None
     return render_template("licensing/home.html", known=known, endpoint=endpoint)
+
+
+def _who_helps(session: Session, *, now: datetime) -> str | None:
+    """The card of the client's own adviser, else of its distributor, with the next training."""
+    licence = find_licence(session)
+    card = adviser_cards.read_card(licence) if licence else None
+    if card is None:
+        return None
+    upcoming = trainings.read_upcoming(session, now=now)[:1]
+    return render_template("licensing/who_helps.html", card=card, upcoming=upcoming)
 
 
 def _tutorials(session: Session) -> str | None:

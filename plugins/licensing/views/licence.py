@@ -14,6 +14,8 @@ from core.web.views import Pages, command, form, page
 from plugins.licensing.domain.lifecycle import STATES, allows
 from plugins.licensing.models import PaymentReportRow
 from plugins.licensing.services import (
+    adviser_cards,
+    credit_drafts,
     explain,
     first_access,
     keep_licence,
@@ -22,6 +24,7 @@ from plugins.licensing.services import (
     letters,
     pay_many,
     report_payment,
+    trainings,
 )
 from plugins.licensing.services.report_payment import ReportData
 from plugins.licensing.services.standing import Standing, find_licence, read_standing
@@ -59,7 +62,9 @@ class LicencePages(Pages):
             offers=keep_portfolio.read_offers(ctx.session),
             can={one: allows(standing.state, one) for one in ("cancel", "reenter")},
             report_badges=explain.report_badges(),
+            drafts=credit_drafts.read_drafts(ctx.session),
             has_documents=legal_copy.has_documents(ctx.session),
+            card=adviser_cards.read_card(standing.licence),
         )
 
     @form("/report", action="report")
@@ -122,10 +127,12 @@ class LicencePages(Pages):
             farewell = keep_licence.cancel_licence(ctx.session, now=ctx.now)
             ctx.flash(explain.farewell_sentence(farewell))
             return ctx.go("licensing.licence.index")
+        not_begun = keep_licence.not_begun_numbers(ctx.session, standing, on=ctx.today)
         return ctx.render(
             "licensing/cancel.html",
             standing=standing,
             numbers=keep_licence.open_numbers(ctx.session, standing),
+            undo=explain.undo_sentence(not_begun) if not_begun else "",
         )
 
     @command("/reenter", action="decide")
@@ -159,6 +166,8 @@ class LicencePages(Pages):
             "licensing/help.html",
             contact=contact,
             training=[line.strip() for line in contact.get("training", "").splitlines() if line],
+            upcoming=trainings.read_upcoming(ctx.session, now=ctx.now),
+            card=adviser_cards.read_card(licence),
             hours=letters.hours_sentence(licence),
             has_journey=first_access.read_journey(ctx.session, now=ctx.now) is not None,
         )

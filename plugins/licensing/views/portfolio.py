@@ -13,14 +13,18 @@ from core.errors import DomainError, NotFound
 from core.i18n import _
 from core.web.context import Context
 from core.web.views import Pages, command, form, page
+from plugins.licensing.domain.credits import CREDIT_REASON_WORDS, CREDIT_WORDS
 from plugins.licensing.domain.lights import TONES, WORDS
 from plugins.licensing.models import ClientInvoiceRow, PortfolioClient
 from plugins.licensing.services import (
+    adviser_cards,
+    credit_drafts,
     explain,
     keep_licence,
     keep_portfolio,
     sell_certificates,
     sell_licences,
+    unpaid,
 )
 from plugins.licensing.services.sell_licences import Money, NewClient
 from plugins.licensing.views.typed import read_amount_or_zero, read_day
@@ -104,6 +108,9 @@ class PortfolioPages(Pages):
                 row, ctx.today, {row.contract_id} if is_order_reported else ()
             ),
             is_order_reported=is_order_reported,
+            drafts=credit_drafts.read_drafts(ctx.session, client=row.client_tenant_id),
+            draft_words=CREDIT_WORDS,
+            reasons=CREDIT_REASON_WORDS,
             words=WORDS,
             tones=TONES,
             badges=explain.state_badges(),
@@ -150,21 +157,71 @@ class PortfolioPages(Pages):
         ctx.flash(_("The order of payment is made: its code is %(code)s.", code=row.payment_code))
         return ctx.go("licensing.portfolio.show", client_id=row.id)
 
-    @command("/<uuid:client_id>/cancel", action="decide")
+    @form("/<uuid:client_id>/cancel", action="decide")
     def cancel(self, ctx: Context, client_id: UUID) -> Any:
-        """Enter a cancellation that the client mailed (A-14)."""
+        """Enter a cancellation that the client mailed (A-14): what it brings, the day of the mail."""
         row = _client(ctx, client_id)
-        reason = "enters the client's written cancellation"
-        with acting_for(row.client_tenant_id, reason) as session:
-            farewell = keep_licence.cancel_licence(session, now=ctx.now)
-        ctx.flash(explain.farewell_sentence(farewell))
-        return ctx.go("licensing.portfolio.show", client_id=row.id)
+        if ctx.submitted:
+            typed = ctx.form.get("received_on", "")
+            received_on = read_day(typed, "received_on") if typed else None
+            reason = "enters the client's written cancellation"
+            with acting_for(row.client_tenant_id, reason) as session:
+                farewell = keep_licence.cancel_licence(
+                    session, now=ctx.now, received_on=received_on
+                )
+            ctx.flash(explain.farewell_sentence(farewell))
+            return ctx.go("licensing.portfolio.show", client_id=row.id)
+        farewell = unpaid.read_farewell(ctx.session, row, on=ctx.today)
+        return ctx.render(
+            "licensing/client_cancel.html",
+            row=row,
+            farewell=farewell,
+            undo=explain.undo_sentence(farewell.not_begun) if farewell.not_begun else "",
+        )
+
+    @page("/unpaid")
+    def unpaid(self, ctx: Context) -> Any:
+        """Unpaid invoices with what can still be done of them, and the drafts of credit notes (R15)."""
+        drafts = credit_drafts.read_drafts(ctx.session)
+        return ctx.render(
+            "licensing/unpaid.html",
+            rows=unpaid.read_portfolio_unpaid(ctx.session, now=ctx.now),
+            drafts=drafts,
+            drafted=unpaid.drafts_by_invoice(drafts),
+            badges=explain.state_badges(),
+            words=CREDIT_WORDS,
+            reasons=CREDIT_REASON_WORDS,
+            of="licensing.portfolio",
+            client_id="client_id",
+        )
+
+    @command("/credit/<uuid:invoice_id>/draft", action="decide")
+    def draft_credit(self, ctx: Context, invoice_id: UUID) -> Any:
+        """Draft the credit note over an unpaid invoice."""
+        unpaid.prepare_in_portfolio(ctx.session, invoice_id, now=ctx.now)
+        ctx.flash(_("The credit note is drafted: confirm it below."))
+        return ctx.go("licensing.portfolio.unpaid")
+
+    @command("/credit/<uuid:invoice_id>/confirm", action="decide")
+    def confirm_credit(self, ctx: Context, invoice_id: UUID) -> Any:
+        """One click: the credit note is issued by the vendor."""
+        credit_drafts.confirm_draft(ctx.session, invoice_id, now=ctx.now)
+        ctx.flash(_("Confirmed: the vendor issues the credit note in a moment."))
+        return ctx.go("licensing.portfolio.unpaid")
+
+    @command("/credit/<uuid:invoice_id>/dismiss", action="decide")
+    def dismiss_credit(self, ctx: Context, invoice_id: UUID) -> Any:
+        """No credit note: the invoice stays due."""
+        credit_drafts.dismiss_draft(ctx.session, invoice_id, now=ctx.now)
+        ctx.flash(_("No credit note: the invoice stays due."))
+        return ctx.go("licensing.portfolio.unpaid")
 
     @command("/<uuid:client_id>/adviser", action="write")
     def assign(self, ctx: Context, client_id: UUID) -> Any:
         """Put the client into an adviser's care."""
-        keep_portfolio.assign_adviser(ctx.session, _client(ctx, client_id), ctx.uuid("adviser_id"))
-        ctx.flash(_("The adviser is noted."))
+        client = _client(ctx, client_id)
+        adviser_cards.put_in_care(ctx.session, client, ctx.uuid("adviser_id"), now=ctx.now)
+        ctx.flash(_("The adviser is noted; the client sees the card."))
         return ctx.go("licensing.portfolio.show", client_id=client_id)
 
     @form("/advisers", action="write")

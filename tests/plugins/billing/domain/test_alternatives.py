@@ -13,7 +13,7 @@ from plugins.billing.domain.invoicing import plan_charges
 from plugins.billing.domain.policy import CHOICES, policy_from
 from plugins.billing.domain.proration import prorate
 from plugins.billing.domain.standing import ChargeState, may_be_invoiced, standing
-from plugins.licensing.domain.support import charge_ticket
+from plugins.licensing.domain.support import charge_ticket, charged_so_far
 
 MARCH = date(2026, 3, 12)  # the reference example: its due date 2026-04-05 is a Sunday
 LATE = ChargeState(
@@ -38,28 +38,22 @@ def basis(value: str) -> str:
 
 def lift_block(value: str) -> str:
     """On 15 April, the overdue bridge reported and not confirmed."""
-    lifts = policy_from({"lift_block": value}).lift_block == "on_report"
+    lifts = policy_from({"lift_block": value}).report_lifts
     charge = LATE._replace(is_reported=True)
     return standing([charge], date(2026, 4, 15), report_lifts=lifts).state
 
 
 def suspended_at_run(value: str) -> bool:
-    keep = policy_from({"suspended_at_run": value}).suspended_at_run == "keep_issuing"
+    keep = policy_from({"suspended_at_run": value}).keeps_issuing
     return may_be_invoiced([LATE], date(2026, 4, 25), keep_issuing=keep)
 
 
 def support_rounding(value: str) -> str:
     """Two tickets of 20 minutes on one day, nothing in the wallet."""
-    so_far = (
-        (20, 1)
-        if policy_from({"support_rounding": value}).support_rounding == "per_day"
-        else (0, 0)
-    )
-    rate = Decimal(15)
-    first, second = (
-        charge_ticket(20, 0, tax_rate=rate),
-        charge_ticket(20, 0, tax_rate=rate, so_far=so_far),
-    )
+    rounding, rate = policy_from({"support_rounding": value}).support_rounding, Decimal(15)
+    first = charge_ticket(20, 0, tax_rate=rate, so_far=charged_so_far(rounding, []))
+    before = charged_so_far(rounding, [(first.chargeable, first.hours)])
+    second = charge_ticket(20, 0, tax_rate=rate, so_far=before)
     return str(first.net + second.net)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from core.db.session import tenant_work
 from core.services import settings
-from plugins.billing.models import Subscription
+from plugins.billing.models import Charge, Subscription
 from plugins.billing.services.sweep_day import sweep_day
 
 
@@ -97,3 +98,18 @@ def test_back_before_the_period_ends_the_missed_invoice_is_caught_up(
     assert (may.issued_on, may.due_on) == (issued_on, due_on)
     told, done = both(gym, "2026-05-01")
     assert (told.ended, done.ended) == (0, 0)
+
+
+@pytest.mark.parametrize(("lifts", "suspended"), [("on_report", 0), ("on_confirmation", 1)])
+def test_what_is_only_reported_is_suspended_where_the_confirmation_counts(gym, lifts, suspended):
+    """A-15."""
+    member = a_member_who_owes_the_bridge(gym)
+    with tenant_work(gym.id) as session:
+        settings.write(session, "billing.lift_block", lifts)
+        session.execute(
+            update(Charge)
+            .where(Charge.subscription_id == member, Charge.state == "open")
+            .values(reported_at=gym.on("2026-04-10"))
+        )
+    told, done = both(gym, "2026-04-11")
+    assert (told.suspended, done.suspended) == (suspended, suspended)
