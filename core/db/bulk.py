@@ -21,10 +21,11 @@ from uuid import UUID
 from zlib import crc32
 
 import psycopg
-from sqlalchemy import ColumnElement, String, Table, Uuid, any_, cast, literal
+from sqlalchemy import ColumnElement, Dialect, Table, Uuid, any_, literal
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.types import TypeDecorator
 
 from core.db.tenancy import ForeignTenantError, scope_of
 
@@ -70,9 +71,19 @@ def array_text(values: Iterable[UUID | date | Decimal | int | None]) -> str:
     return "{" + ",".join([_ARRAY_ITEM.get(type(one), str)(one) for one in values]) + "}"
 
 
+class _Ids(TypeDecorator[str]):
+    """``uuid[]``, given as text and read once: a cast of text would be read again for every row."""
+
+    impl = ARRAY(Uuid)
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> None:
+        """The text goes as it is."""
+
+
 def among(column: InstrumentedAttribute[UUID], ids: Iterable[UUID]) -> ColumnElement[bool]:
     """``column = ANY(ids)``: as ``in_``, but of one parameter however many ids there are."""
-    return column == any_(cast(literal(array_text(ids), String), ARRAY(Uuid)))
+    return column == any_(literal(array_text(ids), _Ids()))
 
 
 def _texts(values: _Column) -> list[str]:

@@ -34,7 +34,12 @@ from plugins.einvoice_sri.models.certificates import SigningCertificate
 from plugins.einvoice_sri.models.documents import FiscalDocument
 from plugins.einvoice_sri.services import p12_expiry
 from plugins.einvoice_sri.services.certificates import signing_key_for
-from plugins.einvoice_sri.services.claim_documents import Claim, claim
+from plugins.einvoice_sri.services.claim_documents import (
+    Claim,
+    claim,
+    due_documents,
+    write_back,
+)
 from plugins.einvoice_sri.services.consult_states import (
     CONSULT,
     annulments_under_way,
@@ -113,23 +118,32 @@ def emit(args: dict[str, Any], now: datetime) -> None:
     tenant = UUID(args["tenant"])
     ids = [UUID(one) for one in args["documents"]]
     with tenant_work(tenant) as session:
-        sign_requested(
-            session,
-            ids,
-            key_for=signing_key_for,
-            practice_key_for=lambda session, now: practice().key_for(session, now),
-            now=now,
-        )
-    failpoint("sri.after_sign_commit")
-    with tenant_work(tenant) as session:
-        claims = claim(session, ids, now=now, simulated=gateways().is_simulated)
+        claims = _sign_and_claim(session, ids, now)
         parallel = int(tenant_settings.read(session, settings.PARALLEL_CALLS))
+    failpoint("sri.after_sign_commit")
     failpoint("sri.after_claim")
     for one in claims:
         _talk(tenant, one, now, parallel)
     with tenant_work(tenant) as session:
         _come_back(session, tenant, ids, now)
     failpoint("sri.after_emit")
+
+
+def _sign_and_claim(session: Session, ids: Sequence[UUID], now: datetime) -> list[Claim]:
+    """Key, bytes and UNKNOWN in one transaction: read once, written once, committed before any byte leaves."""
+    documents = due_documents(session, ids, now=now)
+    signed = sign_requested(
+        session,
+        [one for one in documents if one.state == Estado.REQUESTED],
+        key_for=signing_key_for,
+        practice_key_for=lambda session, now: practice().key_for(session, now),
+        now=now,
+    )
+    claims = claim(session, documents, signed, now=now, simulated=gateways().is_simulated)
+    write_back(session, documents)
+    if signed:
+        failpoint("sri.before_sign_commit")
+    return claims
 
 
 def _talk(tenant: UUID, one: Claim, now: datetime, parallel: int) -> None:

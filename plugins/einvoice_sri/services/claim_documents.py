@@ -1,15 +1,22 @@
-"""Taking documents for a conversation: the row says UNKNOWN before the first byte leaves."""
+"""Taking documents for a conversation: the row says UNKNOWN before the first byte leaves.
+
+The documents of a job are read, changed and written once: requested ones are signed in between
+(``issue_document``), so that key, bytes and UNKNOWN are one commit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Table, and_, or_, select
 from sqlalchemy.orm import Session
 
+from core.db.arrays import update_rows
+from core.db.bulk import among
 from core.services import settings as tenant_settings
 from plugins.einvoice_sri import settings
 from plugins.einvoice_sri.domain.estados import Estado, Respuesta, siguiente
@@ -21,6 +28,18 @@ from plugins.einvoice_sri.services.send_document import Delivery
 
 LEASE = timedelta(seconds=90)
 TALKING = (Estado.SIGNED, Estado.UNKNOWN, Estado.RECEIVED)
+_CHANGED = (
+    "id",
+    "state",
+    "access_key",
+    "code",
+    "messages",
+    "signed_at",
+    "sent_at",
+    "next_at",
+    "claimed_until",
+    "is_simulated",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,47 +50,70 @@ class Claim:
     deliveries: tuple[Delivery, ...]
 
 
-def claim(
-    session: Session, document_ids: Sequence[UUID], *, now: datetime, simulated: bool
-) -> list[Claim]:
-    """Take those of the documents that are due and nobody else's, oldest first.
+def due_documents(
+    session: Session, document_ids: Sequence[UUID], *, now: datetime
+) -> list[FiscalDocument]:
+    """Lock those of the documents that are requested, or due and nobody else's; oldest first.
 
-    A signed document becomes UNKNOWN here, with the moment of its delivery, unless its issuer,
-    establishment or point is stopped. The caller commits before it talks.
+    They are the caller's to change in memory; ``write_back`` writes them, all in one statement.
     """
+    is_due = and_(
+        FiscalDocument.state.in_(TALKING),
+        or_(FiscalDocument.next_at.is_(None), FiscalDocument.next_at <= now),
+        or_(FiscalDocument.claimed_until.is_(None), FiscalDocument.claimed_until <= now),
+    )
     rows = session.scalars(
         select(FiscalDocument)
         .where(
-            FiscalDocument.id.in_(document_ids),
-            FiscalDocument.state.in_(TALKING),
-            or_(FiscalDocument.next_at.is_(None), FiscalDocument.next_at <= now),
-            or_(FiscalDocument.claimed_until.is_(None), FiscalDocument.claimed_until <= now),
+            among(FiscalDocument.id, document_ids),
+            or_(FiscalDocument.state == Estado.REQUESTED, is_due),
         )
         .order_by(FiscalDocument.priority.desc(), FiscalDocument.issued_on, FiscalDocument.sequence)
         .with_for_update(skip_locked=True)
     ).all()
+    session.expunge_all()
+    return list(rows)
+
+
+def write_back(session: Session, documents: Sequence[FiscalDocument]) -> None:
+    """Write what signing and claiming changed."""
+    table = cast("Table", FiscalDocument.__table__)
+    update_rows(
+        session, table, [{name: getattr(one, name) for name in _CHANGED} for one in documents]
+    )
+
+
+def claim(
+    session: Session,
+    documents: Sequence[FiscalDocument],
+    signed: Mapping[UUID, bytes],
+    *,
+    now: datetime,
+    simulated: bool,
+) -> list[Claim]:
+    """Take those of the locked documents that may go now; ``signed`` are the bytes at hand.
+
+    A signed document becomes UNKNOWN here, with the moment of its delivery, unless its issuer,
+    establishment or point is stopped. The caller writes back and commits before it talks.
+    """
+    rows = [one for one in documents if one.state in TALKING]
     if not simulated:
         rows = _within_the_minute(session, rows, now)
     pauses = open_pauses(session) if rows else ()
     taken: dict[int, list[Delivery]] = {}
-    contents = read_signed(session, [one.id for one in rows])
-    changes: list[dict[str, object]] = []
+    contents = {
+        **signed,
+        **read_signed(session, [one.id for one in rows if one.id not in signed]),
+    }
     for row in rows:
         estado, is_fresh = Estado(row.state), False
-        sent_at = row.sent_at
         if estado is Estado.SIGNED:
             if row.environment != settings.PRACTICE and stops(pauses, row):
                 continue
-            estado, is_fresh, sent_at = siguiente(estado, Respuesta.ENVIANDO), True, now
-        changes.append(
-            {
-                "id": row.id,
-                "state": estado,
-                "sent_at": sent_at,
-                "claimed_until": now + LEASE,
-                "is_simulated": simulated or row.environment == settings.PRACTICE,
-            }
-        )
+            estado, is_fresh = siguiente(estado, Respuesta.ENVIANDO), True
+            row.state, row.sent_at = estado, now
+        row.claimed_until = now + LEASE
+        row.is_simulated = simulated or row.environment == settings.PRACTICE
         delivery = Delivery(
             document_id=row.id,
             clave=row.access_key or "",
@@ -79,11 +121,9 @@ def claim(
             estado=estado,
             is_fresh=is_fresh,
             last_code=row.code,
-            sent_at=sent_at,
+            sent_at=row.sent_at,
         )
         taken.setdefault(row.environment, []).append(delivery)
-    if changes:
-        session.execute(update(FiscalDocument), changes)
     return [Claim(environment, tuple(found)) for environment, found in taken.items()]
 
 
@@ -102,5 +142,4 @@ def _within_the_minute(
         taken += ours[:count]
         for row in ours[count:]:
             row.next_at = next_minute(now)
-    session.flush()
     return taken

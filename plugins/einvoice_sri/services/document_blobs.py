@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from typing import cast
 from uuid import UUID
 
 import zstandard
-from sqlalchemy import select, text, update
+from sqlalchemy import Table, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from core.db.arrays import insert_rows
 from core.db.tenancy import scope_of, utc_now
 from core.ids import new_id
 from plugins.einvoice_sri.domain.sobre import ensobrar
@@ -20,6 +22,10 @@ from plugins.einvoice_sri.models.documents import BlobDictionary, DocumentBlob
 
 LEVEL = 3
 MAX_BYTES = 1024 * 1024
+_REPLACE = (
+    "(tenant_id, document_id) DO UPDATE SET codec = excluded.codec, sha256 = excluded.sha256,"
+    " dictionary_id = excluded.dictionary_id, size = excluded.size, body = excluded.body"
+)
 _ADD_ENVELOPES = text(
     "UPDATE sri_document_blob b SET envelope_head = e.head, envelope_tail = e.tail"
     " FROM unnest(CAST(:documents AS uuid[]), CAST(:heads AS bytea[]), CAST(:tails AS bytea[]))"
@@ -58,9 +64,6 @@ def store_signed(session: Session, contents: Sequence[SignedBytes]) -> None:
         compressor = _compressor(dictionary_id, dictionary)
         rows.append(
             {
-                "id": new_id(),
-                "tenant_id": scope_of(session).tenant_id,
-                "created_at": utc_now(),
                 "document_id": one.document_id,
                 "codec": "zstd",
                 "dictionary_id": dictionary_id,
@@ -69,15 +72,7 @@ def store_signed(session: Session, contents: Sequence[SignedBytes]) -> None:
                 "body": compressor.compress(one.content),
             }
         )
-    statement = upsert(DocumentBlob)
-    changed = {
-        name: statement.excluded[name]
-        for name in ("codec", "dictionary_id", "sha256", "size", "body")
-    }
-    session.execute(
-        statement.on_conflict_do_update(index_elements=["tenant_id", "document_id"], set_=changed),
-        rows,
-    )
+    insert_rows(session, cast("Table", DocumentBlob.__table__), rows, on_conflict=_REPLACE)
 
 
 def read_signed(session: Session, document_ids: Iterable[UUID]) -> Mapping[UUID, bytes]:

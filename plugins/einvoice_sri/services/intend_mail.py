@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
+from typing import cast
 from uuid import UUID
 
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
 from core import jobs
-from core.db.tenancy import scope_of, utc_now
+from core.db.arrays import insert_rows
+from core.db.tenancy import scope_of
 from core.ids import new_id
 from core.services import settings as tenant_settings
 from plugins.einvoice_sri import settings
@@ -47,20 +49,22 @@ def intend_mails(
     rows = [
         {
             "id": new_id(),
-            "tenant_id": tenant,
-            "created_at": utc_now(),
             "document_id": document.id,
             "occasion": occasion,
             "recipient": recipient,
             "message_id": message_id(document.id, occasion, recipient),
+            "state": "pending",
             "intended_at": now,
+            "tries": 0,
+            "problem": "",
         }
         for document in documents
         for recipient in recipients(document.receiver_email)
     ]
     if not rows:
         return
-    session.execute(insert(DocumentMail).on_conflict_do_nothing(), rows)
+    table = cast("Table", DocumentMail.__table__)
+    insert_rows(session, table, rows, on_conflict="DO NOTHING")
     ids = [str(row["id"]) for row in rows]
     jobs.defer_many(
         session,

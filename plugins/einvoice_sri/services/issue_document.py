@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
@@ -29,47 +28,41 @@ LOCAL = "local"
 
 def sign_requested(
     session: Session,
-    document_ids: Sequence[UUID],
+    requested: Sequence[FiscalDocument],
     *,
     key_for: KeySource,
     practice_key_for: KeySource | None = None,
     now: datetime,
-) -> int:
-    """Sign those of the documents that are only requested; returns how many are signed now.
+) -> dict[UUID, bytes]:
+    """Sign documents that are only requested; the signed bytes of those that are signed now.
 
-    Key, number and bytes are written in the caller's transaction; nothing leaves before it commits.
-    Without a usable certificate the issuer is paused and the documents stay requested. Practice
-    documents are signed with ``practice_key_for``, never with the company's own key.
+    The bytes are stored in the caller's transaction and the documents changed in memory: the caller
+    writes them back, and nothing leaves before it commits. Without a usable certificate the issuer is
+    paused and the documents stay requested. Practice documents are signed with ``practice_key_for``,
+    never with the company's own key.
     """
-    waiting = session.scalars(
-        select(FiscalDocument)
-        .where(FiscalDocument.id.in_(document_ids), FiscalDocument.state == Estado.REQUESTED)
-        .order_by(FiscalDocument.priority.desc(), FiscalDocument.issued_on, FiscalDocument.sequence)
-        .with_for_update(skip_locked=True)
-    ).all()
-    practice = [one for one in waiting if one.environment == settings.PRACTICE]
-    count = 0
+    practice = [one for one in requested if one.environment == settings.PRACTICE]
+    real = [one for one in requested if one.environment != settings.PRACTICE]
+    contents: dict[UUID, bytes] = {}
     if practice and practice_key_for is not None:
-        count += _sign(session, practice, practice_key_for(session, now), now)
-        waiting = [one for one in waiting if one.environment != settings.PRACTICE]
-    if not waiting:
-        return count
+        contents |= _sign(session, practice, practice_key_for(session, now), now)
+    if not real:
+        return contents
     try:
         key = key_for(session, now)
     except DomainError as error:
         pause(session, code=CERTIFICATE, detail=str(error), now=now)
-        return count
-    return count + _sign(session, waiting, key, now)
+        return contents
+    return contents | _sign(session, real, key, now)
 
 
 def _sign(
     session: Session, waiting: Sequence[FiscalDocument], key: SigningKey, now: datetime
-) -> int:
+) -> dict[UUID, bytes]:
     hash_name = tenant_settings.read(session, settings.HASH)
     issuers = IssuerReader(session)
     today = to_local_date(now)
     signed: list[SignedBytes] = []
-    changes: list[dict[str, object]] = []
     for document in waiting:
         try:
             clave, content = build_document(
@@ -82,23 +75,11 @@ def _sign(
         failpoint("sri.after_sign")
         topic = f"{document.kind}-{key.certificado.serial:x}"
         signed.append(SignedBytes(document.id, topic[:80], content))
-        changes.append(
-            {
-                "id": document.id,
-                "state": siguiente(Estado.REQUESTED, Respuesta.FIRMADO),
-                "access_key": clave,
-                "signed_at": now,
-                "code": "",
-                "messages": [],
-                "next_at": now,
-            }
-        )
-    session.flush()
+        document.state = siguiente(Estado.REQUESTED, Respuesta.FIRMADO)
+        document.access_key, document.signed_at, document.next_at = clave, now, now
+        document.code, document.messages = "", []
     store_signed(session, signed)
-    if changes:
-        session.execute(update(FiscalDocument), changes)
-    failpoint("sri.before_sign_commit")
-    return len(changes)
+    return {one.document_id: one.content for one in signed}
 
 
 def _refuse(document: FiscalDocument, refusal: NotIssuable) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Table, select
+from sqlalchemy.orm import Session, defer
 
 from core.contracts.events import DocumentAuthorized, DocumentRejected
+from core.db.arrays import insert_rows, update_rows
+from core.db.bulk import among
 from core.db.events import emit
-from core.db.tenancy import scope_of, utc_now
-from core.ids import new_id
+from core.db.tenancy import scope_of
 from core.models import Tenant
 from core.services import companies
 from plugins.einvoice_sri import settings
@@ -28,6 +29,18 @@ from plugins.einvoice_sri.services.pauses import pause
 from plugins.einvoice_sri.services.send_document import Delivery, Outcome
 
 ADDRESS = "address"
+_CHANGED = (
+    "id",
+    "state",
+    "code",
+    "messages",
+    "sends",
+    "questions",
+    "received_at",
+    "authorized_at",
+    "next_at",
+    "claimed_until",
+)
 
 
 def record(
@@ -54,15 +67,23 @@ def record(
         if outcome.estado is Estado.AUTHORIZED and outcome.autorizacion is not None:
             envelopes.append(_envelope(delivery, outcome))
             authorized.append(row)
-    session.flush()
+    update_rows(
+        session,
+        cast("Table", FiscalDocument.__table__),
+        [{name: getattr(row, name) for name in _CHANGED} for row in rows.values()],
+    )
     add_envelopes(session, envelopes)
     _announce(session, authorized, now)
     intend_mails(session, authorized, occasion="authorized", now=now)
 
 
 def _locked(session: Session, ids: Iterable[UUID]) -> dict[UUID, FiscalDocument]:
-    query = select(FiscalDocument).where(FiscalDocument.id.in_(list(ids)))
-    found = session.scalars(query.order_by(FiscalDocument.id).with_for_update())
+    """The documents without their snapshots, to be changed in memory and written in one statement."""
+    query = select(FiscalDocument).where(among(FiscalDocument.id, ids))
+    found = session.scalars(
+        query.options(defer(FiscalDocument.request)).order_by(FiscalDocument.id).with_for_update()
+    ).all()
+    session.expunge_all()
     return {one.id: one for one in found}
 
 
@@ -111,9 +132,6 @@ def _envelope(delivery: Delivery, outcome: Outcome) -> Envelope:
 def _write_attempts(session: Session, outcomes: Sequence[Outcome]) -> None:
     rows = [
         {
-            "id": new_id(),
-            "tenant_id": scope_of(session).tenant_id,
-            "created_at": utc_now(),
             "document_id": outcome.document_id,
             "operation": one.operacion,
             "at": one.at,
@@ -125,8 +143,7 @@ def _write_attempts(session: Session, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes
         for one in outcome.intentos
     ]
-    if rows:
-        session.execute(insert(DocumentAttempt), rows)
+    insert_rows(session, cast("Table", DocumentAttempt.__table__), rows)
 
 
 def _announce(session: Session, documents: Sequence[FiscalDocument], now: datetime) -> None:
