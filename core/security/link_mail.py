@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from html import escape
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from core.db.scope import NOBODY
 from core.db.session import unit_of_work
 from core.errors import TryLater
 from core.i18n import gettext as _
+from core.letters import Button, Part, Small, page, plain
 from core.security import links
 
 
@@ -60,14 +60,13 @@ def write_mail(
     button = _("Activate my access") if is_new else _("Choose a new password")
     last = _("If the button does not open, copy the whole link: %(url)s", url=url)
     foot = _("The link works once. We never ask for your password by mail or telephone.")
-    html = "".join(f"<p>{escape(one)}</p>" for one in lines)
-    html += f'<p><a href="{escape(url)}">{escape(button)}</a></p><p>{escape(last)}</p><p>{escape(foot)}</p>'
+    parts: list[Part] = [*lines, Button(button, url), Small(last), Small(foot)]
     return Mail(
         message_id=f"link-{link_id}-{int(now.timestamp())}@yupana",
         to=to,
         subject=subject,
-        text="\n\n".join([*lines, button, last, foot]) + "\n",
-        html=html,
+        text=plain(parts),
+        html=page(subject, "Yupana", parts),
         sender_name="Yupana",
         sent_at=now,
     )

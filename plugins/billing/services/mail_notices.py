@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-from markupsafe import escape
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -19,6 +18,7 @@ from core.contracts.services import CustomerDirectory, InvoiceIssuing, PaymentLi
 from core.db.tenancy import scope_of
 from core.domain.payment_codes import payment_code
 from core.i18n import _
+from core.letters import Button, Part, page, plain
 from core.models import CompanyProfile, Tenant
 from core.web.formats import day, money
 from plugins.billing.models import Charge, Notice, Plan, Subscription
@@ -26,13 +26,6 @@ from plugins.billing.services import cancel_links, reminder_stops
 from plugins.billing.services.charging import how_to_pay
 
 REMINDERS = ("due_in_5", "due_in_1", "due_today", "overdue_1")
-
-
-class Line(NamedTuple):
-    """A paragraph of a mail; with ``url`` it is a link."""
-
-    text: str
-    url: str = ""
 
 
 def waiting_notices(session: Session, *, on: date, limit: int = 100_000) -> list[UUID]:
@@ -77,10 +70,11 @@ def compose_notice(session: Session, notice_id: UUID, *, now: datetime) -> Mail 
     if row.kind in REMINDERS and reminder_stops.is_stopped(session, row.customer_id):
         return None
     subject, sentences = _words(row, invoice)
-    lines: list[Line] = [Line(one) for one in sentences]
+    lines: list[Part] = [*sentences]
     if row.kind == "price":
         path = cancel_links.cancel_path(session, row.subscription_id)
-        lines.append(Line(_("Cancel subscription"), runtime.current().settings.address + path))
+        address = runtime.current().settings.address + path
+        lines.append(Button(_("Cancel subscription"), address))
     if row.kind == "cancelled":
         lines += _still_due(session, row.subscription_id)
     if invoice is not None:
@@ -90,29 +84,27 @@ def compose_notice(session: Session, notice_id: UUID, *, now: datetime) -> Mail 
         stop = runtime.current().settings.address + reminder_stops.stop_path(
             session, row.customer_id
         )
-        lines.append(Line(_("I want no reminders"), stop))
+        lines.append(Button(_("I want no reminders"), stop, main=False))
     mail = _mail(notice_id, buyer, _sender(session), subject, lines, now=now)
     return replace(mail, unsubscribe=stop)
 
 
-def _ways_to_pay(session: Session, invoice: InvoiceSnapshot) -> list[Line]:
+def _ways_to_pay(session: Session, invoice: InvoiceSnapshot) -> list[Part]:
     """Accounts, payment code, and the page that says it was paid (PW-12, PW-14)."""
     words = how_to_pay(session)
-    lines = [Line(_("How to pay: %(words)s", words=words))] if words else []
+    lines: list[Part] = [_("How to pay: %(words)s", words=words)] if words else []
     lines.append(
-        Line(
-            _(
-                "Payment code, for the reference of the transfer: %(code)s",
-                code=payment_code(invoice.customer_id),
-            )
+        _(
+            "Payment code, for the reference of the transfer: %(code)s",
+            code=payment_code(invoice.customer_id),
         )
     )
     path = plugins.service(PaymentLinks).report_path(session, invoice.id)
-    lines.append(Line(_("I have paid"), runtime.current().settings.address + path))
+    lines.append(Button(_("I have paid"), runtime.current().settings.address + path))
     return lines
 
 
-def _still_due(session: Session, subscription_id: UUID) -> list[Line]:
+def _still_due(session: Session, subscription_id: UUID) -> list[Part]:
     """What a cancelled subscription still owes, each with its way to pay."""
     ids = session.scalars(
         select(Charge.invoice_id)
@@ -120,22 +112,20 @@ def _still_due(session: Session, subscription_id: UUID) -> list[Line]:
         .distinct()
     )
     found = plugins.service(InvoiceIssuing).snapshots(session, [one for one in ids if one])
-    lines: list[Line] = []
+    lines: list[Part] = []
     for one in sorted(found.values(), key=lambda invoice: invoice.number):
         if one.state != "issued":
             continue
         lines.append(
-            Line(
-                _(
-                    "Invoice %(number)s stays due: %(amount)s until %(day)s.",
-                    number=one.number,
-                    amount=money(one.balance),
-                    day=day(one.due_on) if one.due_on else day(one.issued_on),
-                )
+            _(
+                "Invoice %(number)s stays due: %(amount)s until %(day)s.",
+                number=one.number,
+                amount=money(one.balance),
+                day=day(one.due_on) if one.due_on else day(one.issued_on),
             )
         )
         lines += _ways_to_pay(session, one)
-    return lines or [Line(_("Nothing remains to be paid."))]
+    return lines or [_("Nothing remains to be paid.")]
 
 
 def mark_mailed(session: Session, notice_id: UUID, *, now: datetime) -> None:
@@ -242,22 +232,17 @@ def _mail(
     buyer: CustomerData,
     sender: tuple[str, str],
     subject: str,
-    sentences: list[Line],
+    sentences: list[Part],
     *,
     now: datetime,
 ) -> Mail:
-    lines = [Line(_("Dear %(name)s:", name=buyer.legal_name)), *sentences, Line(sender[0])]
+    parts = [_("Dear %(name)s:", name=buyer.legal_name), *sentences, sender[0]]
     return Mail(
         message_id=f"billing-notice-{notice_id}@yupana",
         to=buyer.email,
         subject=subject,
-        text="\n\n".join(f"{one.text}: {one.url}" if one.url else one.text for one in lines) + "\n",
-        html="".join(
-            f'<p><a href="{escape(one.url)}">{escape(one.text)}</a></p>'
-            if one.url
-            else f"<p>{escape(one.text)}</p>"
-            for one in lines
-        ),
+        text=plain(parts),
+        html=page(subject, sender[0], parts),
         sender_name=sender[0],
         reply_to=sender[1],
         sent_at=now,

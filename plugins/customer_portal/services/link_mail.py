@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from core.contracts.ports import Mail
 from core.db.scope import NOBODY
 from core.db.session import unit_of_work
 from core.i18n import _
+from core.letters import Button, Part, Small, page, plain
 from plugins.customer_portal.models import OutgoingLink
 from plugins.customer_portal.services.accounts import find_account
 from plugins.customer_portal.services.links import (
@@ -64,20 +64,12 @@ def _mail(link: OutgoingLink, subject: str, sentence: str, url: str, now: dateti
     footer = _(
         "If you did not expect this mail, delete it; it is meant for %(to)s only.", to=link.email
     )
-    text = f"{sentence}\n\n{url}\n\n{footer}\n"
-    body = "".join(
-        f"<p>{part}</p>"
-        for part in (
-            html.escape(sentence),
-            f'<a href="{html.escape(url)}">{html.escape(subject)}</a>',
-            html.escape(footer),
-        )
-    )
+    parts: list[Part] = [sentence, Button(subject, url), Small(footer)]
     return Mail(
         message_id=f"{link.id}@portal.yupana",
         to=link.email,
         subject=subject,
-        text=text,
-        html=f'<!doctype html><html lang="es"><body>{body}</body></html>',
+        text=plain(parts),
+        html=page(subject, "Yupana", parts),
         sent_at=now,
     )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from markupsafe import escape
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -16,6 +15,7 @@ from core.contracts.fiscal import DocumentFiles
 from core.contracts.ports import Attachment, Mail, MailError
 from core.db.tenancy import scope_of
 from core.i18n import _
+from core.letters import Button, Fact, Part, Small, Strip, page, plain
 from core.models import Tenant
 from core.services import companies
 from plugins.einvoice_sri.domain.tipos import TITULOS, TipoComprobante
@@ -86,13 +86,16 @@ def _letter(
         receiver_email=intent.recipient,
         access_key=files.access_key,
     )
-    subject, paragraphs = _words(document, intent.occasion, sender.name)
+    subject, parts = _words(document, intent.occasion, sender.name)
+    if link:
+        parts.append(Button(_("See the document"), link))
+    parts.append(Small(_("The XML file is the document; the PDF is its printed form.")))
     mail = Mail(
         message_id=intent.message_id,
         to=intent.recipient,
         subject=subject,
-        text=_plain(paragraphs, link),
-        html=_html(subject, paragraphs, link),
+        text=plain(parts),
+        html=page(subject, sender.name, parts),
         sender_name=sender.name,
         reply_to=sender.reply_to,
         sent_at=intent.intended_at,
@@ -101,7 +104,7 @@ def _letter(
     return Letter(intent.id, mail)
 
 
-def _words(document: FiscalDocument, occasion: str, name: str) -> tuple[str, list[str]]:
+def _words(document: FiscalDocument, occasion: str, name: str) -> tuple[str, list[Part]]:
     kind = TITULOS[TipoComprobante(document.kind)].capitalize()
     values = {"kind": kind, "number": document.number, "name": name}
     if occasion == "annulled":
@@ -114,42 +117,19 @@ def _words(document: FiscalDocument, occasion: str, name: str) -> tuple[str, lis
         subject = _("%(kind)s %(number)s of %(name)s", **values)
         what = _("%(name)s sends you this electronic document.", name=name)
     amount = f"{document.total:,.2f}".replace(",", " ").replace(".", ",").replace(" ", ".")
-    lines = [
+    parts: list[Part] = [
         _("Dear %(name)s,", name=document.receiver_name),
         what,
-        f"{kind} {document.number} · {document.issued_on:%d/%m/%Y} · $ {amount}",
-        _("Access key: %(key)s", key=document.access_key or ""),
+        Fact(kind, document.number),
+        Fact(_("Issued on"), f"{document.issued_on:%d/%m/%Y}"),
+        Fact(_("Total"), f"$ {amount}"),
+        Fact(_("Access key"), document.access_key or ""),
     ]
     if document.is_simulated:
-        lines.insert(0, "SIMULACIÓN · SIN VALIDEZ TRIBUTARIA")
+        parts.insert(0, Strip("SIMULACIÓN · SIN VALIDEZ TRIBUTARIA"))
     elif document.environment == 1:
-        lines.insert(0, "AMBIENTE DE PRUEBAS · SIN VALIDEZ TRIBUTARIA")
-    return subject, lines
-
-
-def _plain(paragraphs: Sequence[str], link: str | None) -> str:
-    parts = [*paragraphs]
-    if link:
-        parts.append(_("See and download it here:") + "\n" + link)
-    parts.append(_("The XML file is the document; the PDF is its printed form."))
-    return "\n\n".join(parts) + "\n"
-
-
-def _html(subject: str, paragraphs: Sequence[str], link: str | None) -> str:
-    body = "".join(f"<p>{escape(one)}</p>" for one in paragraphs)
-    if link:
-        body += (
-            f"<p>{escape(_('See and download it here:'))}</p>"
-            f'<p><a href="{escape(link)}" style="display:inline-block;padding:12px 20px;'
-            'background:#0b5c6b;color:#ffffff;text-decoration:none;border-radius:6px">'
-            f"{escape(_('See the document'))}</a></p>"
-        )
-    body += f"<p>{escape(_('The XML file is the document; the PDF is its printed form.'))}</p>"
-    return (
-        f'<!doctype html><html lang="es"><head><meta charset="utf-8"><title>{escape(subject)}</title>'
-        '</head><body style="font-family:sans-serif;line-height:1.5;color:#1d2329">'
-        f"{body}</body></html>"
-    )
+        parts.insert(0, Strip("AMBIENTE DE PRUEBAS · SIN VALIDEZ TRIBUTARIA"))
+    return subject, parts
 
 
 def mark_sent(session: Session, mail_id: UUID, *, now: datetime) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core import runtime
 from core.adapters.clock import to_local_date
 from core.contracts.hooks import Attention
 from core.contracts.ports import Mail
 from core.i18n import _, ngettext
+from core.letters import Button, Part, page, plain
 from core.models import Membership
 from core.security.models import Person
 from core.services import companies
@@ -76,7 +77,7 @@ def write_expiry_letters(session: Session, *, now: datetime, host: str) -> list[
         left,
         name=name,
     )
-    text = _(
+    sentence = _(
         "The certificate of %(holder)s, with which %(name)s signs its documents, ends on %(day)s."
         " Without a new one no document can be issued from then on. Ask %(authority)s for its"
         " renewal and upload the new P12 file; you may do it before the old one ends.",
@@ -85,6 +86,10 @@ def write_expiry_letters(session: Session, *, now: datetime, host: str) -> list[
         day=day,
         authority=row.authority,
     )
+    parts: list[Part] = [
+        sentence,
+        Button(_("Upload the new signature"), runtime.current().settings.address + PAGE),
+    ]
     return [
         ExpiryLetter(
             row.id,
@@ -93,8 +98,8 @@ def write_expiry_letters(session: Session, *, now: datetime, host: str) -> list[
                 message_id=f"certificate-{row.id.hex}-{threshold}-{at}@{host}",
                 to=address,
                 subject=subject,
-                text=text,
-                html=f"<p>{escape(text)}</p>",
+                text=plain(parts),
+                html=page(subject, name, parts),
                 sender_name=name,
                 sent_at=now,
             ),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from markupsafe import escape
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -13,6 +12,7 @@ from core import jobs
 from core.contracts.ports import Mail
 from core.db.tenancy import scope_of
 from core.i18n import _
+from core.letters import Fact, Part, page, plain
 from core.models import CompanyProfile, Tenant
 from core.services import settings
 from core.web.formats import day, money
@@ -63,7 +63,7 @@ def compose_receipt(session: Session, payment_id: UUID, *, now: datetime) -> Mai
         .where(Allocation.payment_id == payment_id)
         .order_by(Invoice.number)
     ).all()
-    lines = [
+    lines: list[Part] = [
         _("Dear %(name)s:", name=row.legal_name),
         _(
             "We received your payment of %(amount)s on %(day)s. Thank you.",
@@ -72,20 +72,18 @@ def compose_receipt(session: Session, payment_id: UUID, *, now: datetime) -> Mai
         ),
     ]
     if row.reference:
-        lines.append(_("Reference: %(reference)s", reference=f"{row.bank} {row.reference}".strip()))
-    lines += [
-        _("Invoice %(number)s: %(amount)s", number=one.number, amount=money(one.amount))
-        for one in paid
-    ]
+        lines.append(Fact(_("Reference"), f"{row.bank} {row.reference}".strip()))
+    lines += [Fact(_("Invoice %(number)s", number=one.number), money(one.amount)) for one in paid]
     if row.excess:
-        lines.append(_("In your favour for the next invoice: %(amount)s", amount=money(row.excess)))
+        lines.append(Fact(_("In your favour for the next invoice"), money(row.excess)))
     lines.append(str(sender))
+    subject = _("Receipt of your payment of %(amount)s", amount=money(row.amount))
     return Mail(
         message_id=f"receipt.{payment_id}@yupana",
         to=row.email,
-        subject=_("Receipt of your payment of %(amount)s", amount=money(row.amount)),
-        text="\n\n".join(lines) + "\n",
-        html="".join(f"<p>{escape(one)}</p>" for one in lines),
+        subject=subject,
+        text=plain(lines),
+        html=page(subject, str(sender), lines),
         sender_name=str(sender),
         reply_to=(company.email if company else "") or "",
         sent_at=now,
