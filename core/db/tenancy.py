@@ -37,7 +37,8 @@ class TenantMixin:
     """Columns of every row that belongs to one tenant.
 
     Every class lists ``*tenant_args()`` first in ``__table_args__`` and refers to other
-    tenant tables with ``tenant_ref``: composite foreign keys ``(tenant_id, x_id)``.
+    tenant tables with ``tenant_ref``: composite foreign keys ``(tenant_id, x_id)``. One whose rows
+    cannot be without such a reference may list ``*child_args()``.
     """
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -91,6 +92,13 @@ def tenant_args() -> tuple[UniqueConstraint, ForeignKeyConstraint]:
         UniqueConstraint("tenant_id", "id"),
         ForeignKeyConstraint(["tenant_id"], ["core_tenant.id"]),
     )
+
+
+def child_args() -> tuple[UniqueConstraint]:
+    """``tenant_args`` of a table whose rows always refer to another row of the tenant: that row has
+    proved the tenant, and a second foreign key would be checked for every row all the same.
+    """
+    return (UniqueConstraint("tenant_id", "id"),)
 
 
 def tenant_ref(column: str, table: str, **options: Any) -> ForeignKeyConstraint:

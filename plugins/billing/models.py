@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base
-from core.db.tenancy import TenantMixin, tenant_args, tenant_ref
+from core.db.tenancy import TenantMixin, child_args, tenant_args, tenant_ref
 from core.db.types import MoneyColumn, UtcDateTime
 from core.models import one_of
 from plugins.billing.domain.lifecycle import STATES
@@ -163,14 +163,14 @@ class Charge(TenantMixin, Base):
     """A period (or change of plan) that was charged, written in its invoice's transaction.
 
     At most one live charge per subscription and period start (R13). ``planned_on`` is the day the
-    calendar gives, ``issued_on`` the real one.
+    calendar gives, ``issued_on`` the real one. ``run_id`` is the run whose row the same transaction
+    writes (no foreign key: it would be checked for every charge).
     """
 
     __tablename__ = "billing_charge"
     __table_args__ = (
-        *tenant_args(),
+        *child_args(),
         tenant_ref("subscription_id", "billing_subscription"),
-        tenant_ref("run_id", "billing_run"),
         Index(
             "uq_billing_charge_period",
             "tenant_id",

@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base
-from core.db.tenancy import TenantMixin, tenant_args, tenant_ref
+from core.db.tenancy import TenantMixin, child_args, tenant_args, tenant_ref
 from core.db.types import MoneyColumn, RateColumn, UtcDateTime
 from core.models import one_of
 from plugins.sales.domain import lifecycle
@@ -117,7 +117,7 @@ class Invoice(Practised, TenantMixin, Base):
 
     __tablename__ = "sales_invoice"
     __table_args__ = (
-        *tenant_args(),
+        *child_args(),
         tenant_ref("customer_id", "sales_customer"),
         tenant_ref("issue_point_id", "core_issue_point"),
         tenant_ref("salesperson_id", "sales_salesperson"),
@@ -172,7 +172,7 @@ class InvoiceLine(TenantMixin, Base):
 
     __tablename__ = "sales_invoice_line"
     __table_args__ = (
-        *tenant_args(),
+        *child_args(),
         tenant_ref("invoice_id", "sales_invoice"),
         tenant_ref("product_id", "sales_product"),
         UniqueConstraint("tenant_id", "invoice_id", "position"),

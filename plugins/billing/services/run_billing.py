@@ -300,7 +300,8 @@ class _Runner:
                 update(Run)
                 .where(Run.id == self.result.run_id)
                 .values({name: getattr(Run, name) + value for name, value in numbers.items()})
-            )
+                .returning(Run.id)
+            ).one()  # the charges name it
         return numbers
 
     def _count(self, numbers: dict[str, Any]) -> None:

@@ -109,6 +109,22 @@ def test_foreign_keys_between_tenant_tables_carry_the_tenant(host):
                 assert key.column_keys[0] == "tenant_id", f"{name} -> {target}"
 
 
+def test_every_row_of_a_tenant_is_bound_to_one_that_exists(host):
+    """By a key of its own, or because it cannot be without a row that is (``child_args``)."""
+
+    def is_bound(table):
+        return any(
+            key.referred_table.name == "core_tenant"
+            or (key.column_keys[0] == "tenant_id" and is_bound(key.referred_table))
+            for key in table.foreign_key_constraints
+            if key.column_keys[0] == "tenant_id" and not any(one.nullable for one in key.columns)
+        )
+
+    for mapper in Base.registry.mappers:
+        if issubclass(mapper.class_, TenantMixin):
+            assert is_bound(mapper.local_table), mapper.local_table.name
+
+
 def test_scope_survives_a_recycled_connection(tenant, database):
     with unit_of_work(tenant.scope) as session:
         assert session.scalar(select(func.count()).select_from(Branch)) == 1

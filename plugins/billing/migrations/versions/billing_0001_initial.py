@@ -236,17 +236,9 @@ def upgrade() -> None:
         sa.CheckConstraint("amount >= 0", name=op.f("ck_billing_charge_amount")),
         sa.CheckConstraint("period_end >= period_start", name=op.f("ck_billing_charge_period")),
         sa.ForeignKeyConstraint(
-            ["tenant_id", "run_id"],
-            ["billing_run.tenant_id", "billing_run.id"],
-            name=op.f("fk_billing_charge_tenant_id_run_id"),
-        ),
-        sa.ForeignKeyConstraint(
             ["tenant_id", "subscription_id"],
             ["billing_subscription.tenant_id", "billing_subscription.id"],
             name=op.f("fk_billing_charge_tenant_id_subscription_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"], ["core_tenant.id"], name=op.f("fk_billing_charge_tenant_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_billing_charge")),
         sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_billing_charge_tenant_id_id")),

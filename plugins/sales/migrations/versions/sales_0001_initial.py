@@ -261,7 +261,6 @@ def upgrade() -> None:
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("issue_point_id", sa.Uuid(), nullable=False),
         sa.Column("salesperson_id", sa.Uuid(), nullable=True),
-        sa.Column("environment", sa.SmallInteger(), nullable=False),
         sa.Column("number", sa.String(length=17), nullable=False),
         sa.Column("customer_type", sa.String(length=2), nullable=False),
         sa.Column("customer_tax_id", sa.String(length=20), nullable=False),
@@ -286,6 +285,7 @@ def upgrade() -> None:
         sa.Column("balance", core.db.types.MoneyColumn(), nullable=False),
         sa.Column("paid_at", core.db.types.UtcDateTime(), nullable=True),
         sa.Column("cancelled_at", core.db.types.UtcDateTime(), nullable=True),
+        sa.Column("environment", sa.SmallInteger(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
@@ -313,9 +313,6 @@ def upgrade() -> None:
             ["tenant_id", "salesperson_id"],
             ["sales_salesperson.tenant_id", "sales_salesperson.id"],
             name=op.f("fk_sales_invoice_tenant_id_salesperson_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"], ["core_tenant.id"], name=op.f("fk_sales_invoice_tenant_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sales_invoice")),
         sa.UniqueConstraint(
@@ -511,7 +508,6 @@ def upgrade() -> None:
     op.create_table(
         "sales_credit_note",
         sa.Column("invoice_id", sa.Uuid(), nullable=False),
-        sa.Column("environment", sa.SmallInteger(), nullable=False),
         sa.Column("number", sa.String(length=17), nullable=False),
         sa.Column("issued_on", sa.Date(), nullable=False),
         sa.Column("issued_at", core.db.types.UtcDateTime(), nullable=False),
@@ -523,6 +519,7 @@ def upgrade() -> None:
         sa.Column("taxes", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("source_key", sa.String(length=120), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("environment", sa.SmallInteger(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
@@ -562,7 +559,6 @@ def upgrade() -> None:
     op.create_table(
         "sales_debit_note",
         sa.Column("invoice_id", sa.Uuid(), nullable=False),
-        sa.Column("environment", sa.SmallInteger(), nullable=False),
         sa.Column("number", sa.String(length=17), nullable=False),
         sa.Column("issued_on", sa.Date(), nullable=False),
         sa.Column("issued_at", core.db.types.UtcDateTime(), nullable=False),
@@ -572,6 +568,7 @@ def upgrade() -> None:
         sa.Column("tax", core.db.types.MoneyColumn(), nullable=False),
         sa.Column("total", core.db.types.MoneyColumn(), nullable=False),
         sa.Column("source_key", sa.String(length=120), nullable=False),
+        sa.Column("environment", sa.SmallInteger(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
@@ -608,7 +605,6 @@ def upgrade() -> None:
     op.create_table(
         "sales_dispatch_guide",
         sa.Column("invoice_id", sa.Uuid(), nullable=True),
-        sa.Column("environment", sa.SmallInteger(), nullable=False),
         sa.Column("number", sa.String(length=17), nullable=False),
         sa.Column("issued_on", sa.Date(), nullable=False),
         sa.Column("issued_at", core.db.types.UtcDateTime(), nullable=False),
@@ -619,6 +615,7 @@ def upgrade() -> None:
         sa.Column("ends_on", sa.Date(), nullable=False),
         sa.Column("destinations", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("source_key", sa.String(length=120), nullable=False),
+        sa.Column("environment", sa.SmallInteger(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
@@ -677,9 +674,6 @@ def upgrade() -> None:
             ["tenant_id", "product_id"],
             ["sales_product.tenant_id", "sales_product.id"],
             name=op.f("fk_sales_invoice_line_tenant_id_product_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"], ["core_tenant.id"], name=op.f("fk_sales_invoice_line_tenant_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sales_invoice_line")),
         sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_sales_invoice_line_tenant_id_id")),
