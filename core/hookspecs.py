@@ -148,8 +148,9 @@ def setup_steps(session: Session) -> Sequence[SetupStep]:
 @hookspec
 def page_blocks(place: str, session: Session, subject_id: UUID | None, now: datetime) -> str | None:
     """A piece of HTML (``markupsafe.Markup``) for a named place of another plugin's page, such as
-    ``sales.invoice`` (the fiscal state under an invoice) or ``core.welcome`` (the public first page, of
-    no company). In the request's transaction.
+    ``sales.invoice`` (the fiscal state under an invoice), ``einvoice_sri.document`` (the invoice of an
+    electronic document) or ``core.welcome`` (the public first page, of no company). In the request's
+    transaction.
     """
 
 

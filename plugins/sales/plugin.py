@@ -25,6 +25,7 @@ from core.i18n import lazy as _
 from plugins.sales import api, demo, jobs, models, settings, views
 from plugins.sales.services import contracts, export_tables, find_attention, reactions, setup_steps
 from plugins.sales.views.home import home_block
+from plugins.sales.views.reissue import document_block
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -86,6 +87,7 @@ MENU = (
 
 DEEDS = {  # what the actions of the audit read as
     "sales.invoice_annulled": _("Annulled an invoice"),
+    "sales.invoice_reissued": _("Issued an annulled invoice again"),
     "sales.payment_reversed": _("Took a payment back"),
     "sales.pin_locked": _("Locked a PIN after wrong attempts"),
     "sales.pin_set": _("Set the PIN of a salesperson"),
@@ -149,8 +151,8 @@ class SalesPlugin:
     def page_blocks(
         self, place: str, session: Session, subject_id: UUID | None, now: datetime
     ) -> str | None:
-        """The month in figures on the home page."""
-        return home_block(place, session, now)
+        """The month in figures on the home page; the invoice on an electronic document's page."""
+        return home_block(place, session, now) or document_block(place, session, subject_id)
 
     @hookimpl
     def setup_steps(self, session: Session) -> Sequence[SetupStep]:

@@ -266,6 +266,11 @@ CASES = {
     "sales.invoice.index": Case(),
     "sales.invoice.export": Case(),
     "sales.invoice.show": Case(ids=lambda s: {"invoice_id": s["invoice"]}),
+    "sales.reissue.again": Case(  # one that stands shows itself instead
+        ids=lambda s: {"invoice_id": s["invoice"]},
+        form=lambda s: {"do": "update"},
+        answers=(200, 303),
+    ),
     "sales.invoice.annul": Case(
         ids=lambda s: {"invoice_id": s["annulled"]},
         form=lambda s: {"reason": "Error en el cliente"},

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from markupsafe import Markup
+
+from core import plugins
 from core.errors import NotFound
 from core.i18n import _
 from core.web.context import Context
@@ -81,6 +84,7 @@ class DocumentPages(Pages):
             is_annulling=state is Estado.ANNULMENT_REQUESTED,
             deadline=annulment_deadline(ctx.session, document.issued_on),
             rules=annulment_rules(ctx.session, document),
+            blocks=_blocks(ctx, document_id),
             can_issue_again=state is Estado.ANNULLED and document.kind in PURCHASE_KINDS,
         )
 
@@ -149,3 +153,16 @@ class DocumentPages(Pages):
         resume(ctx.session, pause_id, now=ctx.now)
         ctx.flash(_("The stop is lifted; the documents go on."), "wait")
         return ctx.go("einvoice_sri.document.index")
+
+
+def _blocks(ctx: Context, document_id: UUID) -> list[Markup]:
+    """What other plugins show on a document's page: the invoice that it belongs to."""
+    shown = plugins.call(
+        "page_blocks",
+        tenant=ctx.tenant_id,
+        place="einvoice_sri.document",
+        session=ctx.session,
+        subject_id=document_id,
+        now=ctx.now,
+    )
+    return [Markup(one) for one in shown if one]  # noqa: S704  (made by plugins as HTML)

@@ -18,17 +18,11 @@ from core.domain.money import ZERO, total
 from core.errors import DomainError
 from core.i18n import _
 from core.services import tax_rates
+from core.web.typed import read_day, read_decimal, read_fine, read_money, required
 from plugins.einvoice_sri.domain import catalogos, purchase_sums
 from plugins.einvoice_sri.domain import secuencial as numeros
 from plugins.einvoice_sri.domain.purchase_sums import BoughtLine, PurchaseSums
 from plugins.einvoice_sri.services.purchase_lookups import Supplier, Supported, known_supplier
-from plugins.einvoice_sri.views.typed import (
-    read_day,
-    read_decimal,
-    read_fine,
-    read_money,
-    required,
-)
 
 Typed = MultiDict[str, str]
 

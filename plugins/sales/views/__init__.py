@@ -11,6 +11,7 @@ from plugins.sales.views.notes import NotePages
 from plugins.sales.views.pay import PayPages
 from plugins.sales.views.payments import PaymentPages
 from plugins.sales.views.products import ProductPages
+from plugins.sales.views.reissue import ReissuePages
 from plugins.sales.views.reports import PaymentReportPages
 from plugins.sales.views.salespeople import PinPages, SalespersonPages
 from plugins.sales.views.statements import BankStatementPages
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 PAGES = (
     TillPages,
     InvoicePages,
+    ReissuePages,
     NotePages,
     CustomerPages,
     ProductPages,

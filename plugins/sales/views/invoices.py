@@ -27,6 +27,7 @@ from plugins.sales.services.issue_credit_notes import annul_invoice
 from plugins.sales.services.payment_links import sign_link
 from plugins.sales.services.practice import SHOWN, has_practised, is_practising
 from plugins.sales.services.read_invoices import read_taxes
+from plugins.sales.services.reissue_invoices import may_reissue, predecessor, successor
 from plugins.sales.views.till import fiscal_state
 from plugins.sales.views.words import METHOD_WORDS, state_of
 
@@ -100,6 +101,11 @@ class InvoicePages(Pages):
             "sales/invoice.html",
             invoice=invoice,
             is_practice=is_practice,
+            replaced=predecessor(ctx.session, invoice),
+            replacement=successor(ctx.session, invoice_id)
+            if invoice.state == "cancelled"
+            else None,
+            can_reissue=may_reissue(invoice),
             lines=lines,
             taxes=read_taxes(invoice.taxes),
             seller=seller,
