@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from core import jobs
+from core.adapters.clock import at_local
 from core.contracts.events import LicenceOrdered
 from core.db.scope import Scope
 from core.db.session import bound, unit_of_work
@@ -26,6 +27,7 @@ from plugins.licensing.services import (
     report_payment,
     sell_licences,
     support_tickets,
+    trainings,
 )
 from tests.conftest import make_ruc
 from tests.factories.sri import simulated, simulator
@@ -77,6 +79,10 @@ def add(side: Side) -> None:
     _report(side)
     _credit(side, desk, operator)
     _support(side, desk)
+    with unit_of_work(desk) as session:
+        data = trainings.TrainingData(at_local(date(2026, 5, 4), 15), 60, "Curso", "Quito")
+        side.objects["training"] = trainings.set_training(session, data, now=side.now).session_id
+    _work()
 
 
 def _operator(side: Side) -> tuple[Scope, UUID]:
@@ -194,6 +200,16 @@ def _typed_client(side: Side) -> dict:
     }
 
 
+def _typed_training(side: Side) -> dict:
+    return {
+        "topic": "Curso",
+        "day": "2026-05-04",
+        "hour": "15:00",
+        "minutes": "60",
+        "place": "https://zoom.example/1",
+    }
+
+
 def _slip(side: Side) -> dict:
     return {"slip": (io.BytesIO(SLIP), "slip.pdf")}
 
@@ -265,6 +281,17 @@ CASES = {
         **DESK, ids=_of("report_id", "payment_report"), form=lambda s: {"reason": "No llegó"}
     ),
     "licensing.queue.slip": Case(**DESK, ids=_of("report_id", "payment_report")),
+    "licensing.lesson.take_seat": Case(
+        ids=_of("session_id", "training"), form=lambda s: {"people": "2"}
+    ),
+    "licensing.lesson.leave": Case(ids=_of("session_id", "training"), form=_none),
+    "licensing.training.index": Case(**DESK),
+    "licensing.training.new": Case(**DESK, form=_typed_training),
+    "licensing.training.show": Case(**DESK, ids=_of("session_id", "training")),
+    "licensing.training.edit": Case(
+        **DESK, ids=_of("session_id", "training"), form=_typed_training
+    ),
+    "licensing.training.call_off": Case(**DESK, ids=_of("session_id", "training"), form=_none),
     "licensing.support.index": Case(),
     "licensing.support.new": Case(form=lambda s: {"subject": "Impresora"}),
     "licensing.support.accept": Case(ids=_of("ticket_id", "quoted_ticket"), form=_none),

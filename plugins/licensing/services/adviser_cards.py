@@ -63,7 +63,7 @@ def hear_adviser(session: Session, event: AdviserAssigned) -> None:
     licence = find_licence(session, lock=True)
     if licence is None:
         raise TryLater("the licence has not arrived yet", seconds=5)
-    if licence.adviser_told_at is not None and licence.adviser_told_at >= event.told_at:
+    if licence.adviser_told_at is not None and licence.adviser_told_at > event.told_at:
         return
     licence.adviser_told_at = event.told_at
     licence.adviser = {

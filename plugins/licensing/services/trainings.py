@@ -131,7 +131,7 @@ def hear_training(session: Session, event: TrainingAnnounced, *, now: datetime) 
         row = Training(session_id=event.session_id, host_id=event.host_id, told_at=event.told_at)
         session.add(row)
         before = None
-    elif row.told_at >= event.told_at:
+    elif row.told_at > event.told_at:
         return
     else:
         before = (row.starts_at, row.place, row.is_cancelled)
@@ -154,7 +154,7 @@ def hear_seat(session: Session, event: TrainingSeatChanged) -> None:
             raise TryLater("the training has not arrived yet", seconds=5)
         seat = TrainingSeat(session_id=event.session_id, client_tenant_id=event.client_tenant_id)
         session.add(seat)
-    elif seat.told_at >= event.told_at:
+    elif seat.told_at > event.told_at:
         return
     seat.client_name, seat.people = event.client_name, event.people
     seat.is_withdrawn, seat.told_at = event.is_withdrawn, event.told_at
@@ -266,7 +266,7 @@ def _mail(session: Session, row: Training, letter: str, *, now: datetime) -> Non
     )
 
 
-def _coming(now: datetime) -> Select[tuple[Training]]:
+def _coming(now: datetime) -> Select[Training]:
     return (
         select(Training)
         .where(Training.starts_at > now, Training.is_cancelled.is_(False))

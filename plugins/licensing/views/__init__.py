@@ -17,7 +17,16 @@ from plugins.licensing.views.trainings import LessonPages, TrainingPages
 if TYPE_CHECKING:
     from core.app import Site
 
-PAGES = (LicencePages, CopyPages, PortfolioPages, QueuePages, OfficePages, SupportPages, TrainingPages, LessonPages)
+PAGES = (
+    LicencePages,
+    CopyPages,
+    PortfolioPages,
+    QueuePages,
+    OfficePages,
+    SupportPages,
+    TrainingPages,
+    LessonPages,
+)
 
 MENU = (
     MenuEntry(

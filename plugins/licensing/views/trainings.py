@@ -39,7 +39,9 @@ class TrainingPages(Pages):
             row = trainings.set_training(ctx.session, _typed(ctx), now=ctx.now)
             ctx.flash(_("The training is set: your clients see it and can sign up."))
             return ctx.go("licensing.training.show", session_id=row.session_id)
-        return ctx.render("licensing/training_edit.html", row=None, day=ctx.today + timedelta(days=7))
+        return ctx.render(
+            "licensing/training_edit.html", row=None, day=ctx.today + timedelta(days=7)
+        )
 
     @page("/<uuid:session_id>")
     def show(self, ctx: Context, session_id: UUID) -> Any:
@@ -62,7 +64,9 @@ class TrainingPages(Pages):
             trainings.set_training(ctx.session, _typed(ctx), session_id=session_id, now=ctx.now)
             ctx.flash(_("The training is changed; who was coming gets a mail."))
             return ctx.go("licensing.training.show", session_id=session_id)
-        return ctx.render("licensing/training_edit.html", row=row, day=to_local(row.starts_at).date())
+        return ctx.render(
+            "licensing/training_edit.html", row=row, day=to_local(row.starts_at).date()
+        )
 
     @command("/<uuid:session_id>/call-off", action="write")
     def call_off(self, ctx: Context, session_id: UUID) -> Any:
@@ -104,7 +108,9 @@ def _typed(ctx: Context) -> TrainingData:
     day: date = read_day(ctx.form.get("day", ""), "day")
     hour = ctx.form.get("hour", "").strip()
     parts = hour.split(":")[:2]
-    if len(parts) != 2 or not all(one.isascii() and one.isdigit() and len(one) <= 2 for one in parts):
+    if len(parts) != 2 or not all(
+        one.isascii() and one.isdigit() and len(one) <= 2 for one in parts
+    ):
         raise DomainError(_("Write the hour such as 15:00."), code="hour", field="hour")
     hours, minutes = int(parts[0]), int(parts[1])
     if hours > 23 or minutes > 59:
