@@ -14,6 +14,7 @@ from core import processes, settings
 from core.cli.lazy import LazyGroup
 from core.cli.refusals import in_words
 from core.errors import YupanaError
+from core.i18n import _
 
 # Imported when asked for: a worker need not know how to migrate a schema.
 OWN = {
@@ -75,9 +76,15 @@ class Yupana(LazyGroup):
                 traceback.print_exc()
             else:
                 words = f"{type(error).__name__}: {error}".partition("\n")[0]
-                click.echo(
-                    f"yupana: unexpected error, {words}. See more with yupana --trace.", err=True
-                )
+                with in_words():
+                    click.echo(
+                        _(
+                            "yupana: an error of the program, %(words)s. Run it again as yupana --trace … and"
+                            " send what it prints to support.",
+                            words=words,
+                        ),
+                        err=True,
+                    )
             sys.exit(1)
 
     def _load(self) -> None:

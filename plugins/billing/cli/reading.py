@@ -13,24 +13,36 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from core.domain.money import to_cents
 from core.domain.periods import YEARS, parse_day
 from core.errors import DomainError
 from core.i18n import _
 from plugins.billing.domain.policy import CHOICES, BillingPolicy, policy_from
+from plugins.billing.domain.proration import check_price
 
 
 def one_sentence(command: Callable[..., None]) -> Callable[..., None]:
-    """Print a ``DomainError`` as one sentence on stderr and exit 2."""
+    """Print a ``DomainError`` as one sentence on stderr, behind the option it is about, and exit 2."""
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
         try:
             command(*args, **kwargs)
         except DomainError as error:
-            click.echo(error.sentence, err=True)
+            click.echo(_behind_option(error), err=True)
             raise click.exceptions.Exit(2) from error
 
     return run
+
+
+def _behind_option(error: DomainError) -> str:
+    option = f"--{(error.field or '').replace('_', '-')}"
+    options = [name for one in click.get_current_context().command.params for name in one.opts]
+    if option not in options and error.field in CHOICES:
+        option = "--policy"
+    if option in options and option not in error.sentence:
+        return f"{option}: {error.sentence}"
+    return error.sentence
 
 
 def read_date(text: str | None, option: str) -> date:
@@ -60,14 +72,17 @@ def read_date(text: str | None, option: str) -> date:
 
 
 def read_price(text: str | None, option: str = "--price") -> Decimal:
-    """An amount such as 30.00 or 30,00. Raises ``DomainError``."""
+    """An amount such as 30.00, 30,00 or 1.234,50. Raises ``DomainError``."""
     if text is None:
         raise missing(option)
+    plain = text.strip()
+    if "," in plain:
+        plain = plain.replace(".", "").replace(",", ".")
     try:
-        price = Decimal(text.strip().replace(",", "."))
+        price = Decimal(plain)
     except InvalidOperation:
         price = Decimal("NaN")
-    if not price.is_finite() or not re.fullmatch(r"-?[\d.,]+", text.strip()):
+    if not price.is_finite() or not re.fullmatch(r"-?[\d.]{1,40}", plain):
         raise DomainError(
             _(
                 "%(option)s: “%(text)s” is not an amount; write it as 30.00.",
@@ -77,7 +92,8 @@ def read_price(text: str | None, option: str = "--price") -> Decimal:
             code="billing.bad_price",
             field=option,
         )
-    return price.quantize(Decimal("0.01")) if price == price.quantize(Decimal("0.01")) else price
+    check_price(price)
+    return to_cents(price)
 
 
 def read_count(text: str | None, option: str) -> int:

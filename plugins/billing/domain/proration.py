@@ -16,6 +16,8 @@ from core.errors import DomainError
 from core.i18n import _
 from plugins.billing.domain.policy import BASES, COMMERCIAL_MONTH
 
+MOST_PRICE = Decimal(10_000_000)
+
 
 class MonthPart(NamedTuple):
     """The days that lie in one calendar month, and the length of that month."""
@@ -98,11 +100,17 @@ def prorate(
 
 
 def check_price(price: Decimal) -> None:
-    """Raise ``DomainError`` unless ``price`` is a finite amount of whole cents, zero or more."""
+    """Raise ``DomainError`` unless ``price`` is a finite amount of whole cents from zero to ten million."""
     if not price.is_finite() or price < 0:
         raise DomainError(
             _("The price cannot be negative; write an amount such as 30.00."),
             code="billing.negative_price",
+            field="price",
+        )
+    if price >= MOST_PRICE:
+        raise DomainError(
+            _("The price is ten million or more; write what a month costs, such as 30.00."),
+            code="billing.price_too_large",
             field="price",
         )
     if to_cents(price) != price:

@@ -74,7 +74,11 @@ def test_a_setting_that_is_wrong(tmp_path):
     [
         (SetupError("do this"), 2, "yupana: do this"),
         (DomainError("the RUC is wrong", code="x"), 2, "yupana: the RUC is wrong"),
-        (RuntimeError("a bug\nwith lines"), 1, "yupana: unexpected error, RuntimeError: a bug."),
+        (
+            RuntimeError("a bug\nwith lines"),
+            1,
+            "yupana: un error del programa, RuntimeError: a bug. Repítalo",
+        ),
     ],
 )
 def test_what_a_command_raises_is_told(error, code, words, capsys):

@@ -138,6 +138,9 @@ PRORATE = {
         ("schedule", {"--start": "2026-02-31"}),
         ("schedule", {"--price": "-1"}),
         ("schedule", {"--price": "1e400"}),
+        ("schedule", {"--price": "9" * 26}),
+        ("schedule", {"--price": "10.000.000,00"}),
+        ("schedule", {"--price": "30.005"}),
         ("schedule", {"--invoices": "0"}),
         ("schedule", {"--invoices": "many"}),
         ("schedule", {"--policy": "basis=lunar"}),
@@ -165,6 +168,7 @@ def test_wrong_input_is_one_sentence_and_exit_2(command, change):
     assert done.stdout == ""
     assert len(done.stderr.strip().splitlines()) == 1
     assert done.stderr.strip().endswith(".")
+    assert any(name in done.stderr for name in change)  # the option that is wrong
 
 
 @pytest.mark.parametrize(
