@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from werkzeug.serving import make_server
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("YUPANA_CHROMIUM", "/usr/bin/chromium")
@@ -116,3 +118,15 @@ def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             time.sleep(0.3)
     pytest.fail(f"the demo did not answer in {START_SECONDS} s:\n{log.read_text()[-4000:]}")
+
+
+@pytest.fixture
+def address(app, database) -> Iterator[str]:
+    """The application behind a real port."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -5,39 +5,22 @@ from __future__ import annotations
 import re
 import time
 from email import message_from_bytes, policy
-from importlib import resources
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from core.app import create_app
 from core.settings import read_settings
+from tests.browser.looks import faults, note, picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROLES = ("owner", "operator", "distributor", "adviser", "salesperson", "accountant", "integrator")
-SCREENS = Path(__file__).parents[2] / "test-output" / "screens"
-AXE = (resources.files("axe_playwright_python") / "axe.min.js").read_text()
 PATIENCE = 60_000  # ms
 MOST = 120  # pages of one role
-ENGLISH = re.compile(
-    r"\b(the|and|your|with|please|save|cancel|search|new|invoice|customer|amount|password"
-    r"|settings|required|optional|none|undefined|loading)\b",
-    re.IGNORECASE,
-)
-VISIBLE_WORDS = """() => {
-  const copy = document.body.cloneNode(true);
-  copy.querySelectorAll('code, kbd, pre, script, style, [lang="en"], option, td, .num, input').forEach(e => e.remove());
-  return document.title + ' ' + copy.textContent;
-}"""
-AXE_RUN = """async () => {
-  const found = await axe.run(document, {resultTypes: ['violations']});
-  return found.violations.map(v => v.id + ': ' + v.help + ' @ ' + v.nodes.slice(0, 3).map(n => n.target.join(' ')).join(' | '));
-}"""
 
 
 @pytest.fixture(scope="module")
@@ -70,39 +53,6 @@ def kind(routes, path: str) -> str | None:
     except (HTTPException, RequestRedirect):
         return None
     return None if endpoint.endswith(".static") else endpoint
-
-
-def faults(page: Page) -> list[str]:
-    """What is wrong with the page as it is shown now, at both widths."""
-    found = []
-    for width, height in ((1280, 900), (390, 844)):
-        page.set_viewport_size({"width": width, "height": height})
-        page.evaluate(AXE)
-        found += [f"{width}: {one}" for one in page.evaluate(AXE_RUN)]
-        wider = page.evaluate(
-            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        )
-        if wider > 0:
-            found.append(f"{width}: {wider} px wider than the screen")
-    leak = ENGLISH.search(page.evaluate(VISIBLE_WORDS))
-    if leak:
-        found.append(f"English: {leak[0]}")
-    return found
-
-
-def note(where: str, found: list[str]) -> None:
-    """Write what was found beside the pictures, at once: a long run tells before it ends."""
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    with (SCREENS / "faults.txt").open("a") as out:
-        out.writelines(f"{where}: {one}\n" for one in found)
-
-
-def picture(page: Page, name: str) -> None:
-    """Screenshots for people to look at."""
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    for width, height in ((1280, 900), (390, 844)):
-        page.set_viewport_size({"width": width, "height": height})
-        page.screenshot(path=str(SCREENS / f"{name}-{width}.png"), full_page=True)
 
 
 def test_every_page_of_every_role(browser: Browser, demo, routes):

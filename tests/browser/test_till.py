@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from core.db.session import unit_of_work
 from plugins.sales.models import Customer, Invoice
@@ -17,18 +14,6 @@ from plugins.sales.services.keep_products import ProductData, save_product
 
 pytestmark = pytest.mark.browser
 PATIENCE = 30_000  # milliseconds
-
-
-@pytest.fixture
-def address(app, database) -> Iterator[str]:
-    """The application behind a real port."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from core.db.session import tenant_work
 from core.web.formats import day, money
@@ -24,18 +21,6 @@ STANDING = {
     "expired": "Vencida",
 }
 CHARGE = {"open": "Abierto", "paid": "Pagada"}
-
-
-@pytest.fixture
-def address(app, database):
-    """The application behind a real port."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture

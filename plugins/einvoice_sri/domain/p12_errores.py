@@ -33,16 +33,17 @@ class P12Danado(P12Error):
 
     @classmethod
     def of(cls, detail: str) -> Self:
-        """With its sentence; ``detail`` is for support."""
-        return cls(
+        """With its sentence; ``detail``, for support, is a note of the error and not shown."""
+        error = cls(
             _(
-                "The file is not a P12 (.p12 or .pfx) or it is damaged (%(detail)s)."
-                " Download it again from your certification authority.",
-                detail=detail,
+                "The file is not a P12 (.p12 or .pfx) or it is damaged. Download it again from your"
+                " certification authority."
             ),
             code="sri_p12_damaged",
             field="p12",
         )
+        error.add_note(detail)
+        return error
 
 
 class P12Costoso(P12Error):
