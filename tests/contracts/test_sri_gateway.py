@@ -47,6 +47,24 @@ def test_a_good_document_is_received_and_authorised(gateway, site):
     assert site.engine.state.entries[clave][-1].xml == content
 
 
+def test_several_at_once_are_answered_in_their_order(gateway, site):
+    """One of them loses its answer: its place says so, and the others have theirs."""
+    documents = [signed_invoice(number) for number in range(20, 26)]
+    site.plan.add(Fault.parse("drop-after@recepcionx1"))
+    answers = gateway.receive_all([content for _clave, content in documents])
+    lost = [isinstance(one, SriUnavailable) for one in answers]
+    assert lost.count(True) == 1
+    assert {one.estado for one in answers if not isinstance(one, SriUnavailable)} == {"RECIBIDA"}
+    assert answers[lost.index(True)].delivered is not False
+    told = gateway.authorization_all([*documents, ("1" * 49, b"")])
+    assert [one.clave for one in told] == [*(clave for clave, _content in documents), "1" * 49]
+    assert [len(one.autorizaciones) for one in told] == [1] * 6 + [0]
+    assert [one.autorizaciones[0].comprobante for one in told[:6]] == [
+        content.decode() for _clave, content in documents
+    ]
+    assert gateway.receive_all([]) == []
+
+
 def test_nothing_is_known_of_a_key_that_never_came(gateway):
     clave, _content = signed_invoice(2)
     answer = gateway.authorization(clave)
@@ -165,4 +183,6 @@ def test_the_null_gateway_delivers_nothing(call: str):
     with pytest.raises(SriUnavailable) as caught:
         action(b"" if call == "receive" else "1" * 49)
     assert caught.value.delivered is False
+    several = gateway.receive_all([b""]) + gateway.authorization_all([("1" * 49, b"")])
+    assert [one.delivered for one in several] == [False, False]
     gateway.close()

@@ -7,7 +7,7 @@ connection, half an answer, a SOAP fault, an HTML page of the firewall say nothi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from importlib.resources import files
@@ -24,6 +24,7 @@ from plugins.einvoice_sri.domain.ports import (
     Consulta,
     Recepcion,
     RespuestaAutorizacion,
+    SriError,
     SriRejected,
     SriUnavailable,
 )
@@ -36,6 +37,7 @@ AUTORIZACION = "AutorizacionComprobantesOffline"
 CONSULTA = "ConsultaComprobante"
 SERVICES = (RECEPCION, AUTORIZACION, CONSULTA)
 WRONG_ADDRESS = frozenset({301, 302, 303, 307, 308, 401, 404, 405, 406, 407, 410, 413, 414, 415})
+Post = Callable[[str, bytes, Mapping[str, str]], Answer]
 _T = TypeVar("_T", Recepcion, RespuestaAutorizacion, Consulta)
 
 
@@ -91,51 +93,85 @@ class SriSoap:
         *,
         timeouts: Timeouts | None = None,
         is_simulated: bool = False,
-        post: Callable[[str, bytes, Mapping[str, str]], Answer] | None = None,
+        post: Post | None = None,
     ) -> None:
         self.base = base.rstrip("/") + "/"
         self.is_simulated = is_simulated
         self._wire = Wire(timeouts)
-        self._post = post or self._wire.post
+        self._post_all = self._wire.post_all if post is None else partial(_one_by_one, post)
 
     def receive(self, xml: bytes) -> Recepcion:
         """``validarComprobante``."""
-        return self._call(RECEPCION, soap_wire.recepcion_envelope(xml), soap_wire.read_recepcion)
+        return _said(self.receive_all((xml,)))
+
+    def receive_all(self, documents: Sequence[bytes]) -> list[Recepcion | SriError]:
+        """``validarComprobante`` for each, all on their way at once."""
+        envelopes = [soap_wire.recepcion_envelope(one) for one in documents]
+        return self._call(RECEPCION, envelopes, [soap_wire.read_recepcion] * len(envelopes))
 
     def authorization(self, clave: str, sent: bytes = b"") -> RespuestaAutorizacion:
         """``autorizacionComprobante``."""
-        return self._call(
-            AUTORIZACION,
-            soap_wire.autorizacion_envelope(clave),
-            partial(soap_wire.read_autorizacion, sent=sent),
-        )
+        return _said(self.authorization_all(((clave, sent),)))
+
+    def authorization_all(
+        self, questions: Sequence[tuple[str, bytes]]
+    ) -> list[RespuestaAutorizacion | SriError]:
+        """``autorizacionComprobante`` for each, all on their way at once."""
+        envelopes = [soap_wire.autorizacion_envelope(clave) for clave, _sent in questions]
+        readers = [partial(soap_wire.read_autorizacion, sent=sent) for _clave, sent in questions]
+        return self._call(AUTORIZACION, envelopes, readers)
 
     def consult(self, clave: str) -> Consulta:
         """``consultarEstadoAutorizacionComprobante``."""
-        return self._call(CONSULTA, soap_wire.consulta_envelope(clave), soap_wire.read_consulta)
+        envelope = soap_wire.consulta_envelope(clave)
+        return _said(self._call(CONSULTA, [envelope], [soap_wire.read_consulta]))
 
     def close(self) -> None:
         """Close idle connections."""
         self._wire.close()
 
-    def _call(self, service: str, envelope: bytes, read: Callable[[bytes], _T]) -> _T:
+    def _call(
+        self, service: str, envelopes: Sequence[bytes], readers: Sequence[Callable[[bytes], _T]]
+    ) -> list[_T | SriError]:
         started = time.monotonic()
+        address = self.base + service
+        answers = self._post_all(address, envelopes, soap_wire.HEADERS)
+        return [
+            _understood(answer, read, address, started)
+            for answer, read in zip(answers, readers, strict=True)
+        ]
+
+
+def _understood(
+    answer: Answer | WireError, read: Callable[[bytes], _T], address: str, started: float
+) -> _T | SriError:
+    spent = int((time.monotonic() - started) * 1000)
+    if isinstance(answer, WireError):
+        return SriUnavailable(
+            answer.kind, answer.detail, delivered=answer.delivered, duration_ms=spent
+        )
+    if answer.status in WRONG_ADDRESS:
+        return SriRejected(f"http-{answer.status}", address, duration_ms=spent)
+    try:
+        return replace(read(answer.body), duration_ms=spent)
+    except UnreadableAnswer as error:
+        kind = error.kind if answer.status == 200 else f"http-{answer.status}"
+        kind = error.kind if error.kind == "soap-fault" else kind
+        return SriUnavailable(kind, error.detail, delivered=None, duration_ms=spent)
+
+
+def _said(answers: Sequence[_T | SriError]) -> _T:
+    (answer,) = answers
+    if isinstance(answer, SriError):
+        raise answer
+    return answer
+
+
+def _one_by_one(
+    post: Post, address: str, bodies: Sequence[bytes], headers: Mapping[str, str]
+) -> Iterator[Answer | WireError]:
+    for body in bodies:
         try:
-            answer = self._post(self.base + service, envelope, soap_wire.HEADERS)
+            yield post(address, body, headers)
         except WireError as error:
-            raise SriUnavailable(
-                error.kind, error.detail, delivered=error.delivered, duration_ms=_since(started)
-            ) from error
-        spent = _since(started)
-        if answer.status in WRONG_ADDRESS:
-            raise SriRejected(f"http-{answer.status}", self.base + service, duration_ms=spent)
-        try:
-            return replace(read(answer.body), duration_ms=spent)
-        except UnreadableAnswer as error:
-            kind = error.kind if answer.status == 200 else f"http-{answer.status}"
-            kind = error.kind if error.kind == "soap-fault" else kind
-            raise SriUnavailable(kind, error.detail, delivered=None, duration_ms=spent) from error
-
-
-def _since(started: float) -> int:
-    return int((time.monotonic() - started) * 1000)
+            yield error

@@ -1,4 +1,4 @@
-"""HTTP/1.1 with persistent connections, one per thread and server, that knows what it has sent.
+"""HTTP/1.1 with persistent connections, of each thread its own, that knows what it has sent.
 
 The only question a caller has after a failure is whether the request may have arrived; each error
 answers it. Nothing is repeated here, except on a kept connection that the server had closed before
@@ -11,7 +11,7 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock, local
@@ -22,6 +22,7 @@ from plugins.einvoice_sri.adapters.http11 import Answer, BadAnswer, CutShort, Re
 __all__ = ["Answer", "Timeouts", "Wire", "WireError"]
 
 MAX_ANSWER = 8 * 1024 * 1024
+_GRACE = 1.0
 IDLE_SECONDS = 15.0  # SRI's balancer and ours close earlier than most; do not reuse older ones
 
 
@@ -72,13 +73,21 @@ class Wire:
 
     def post(self, address: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Post ``body`` and read the whole answer. Raises ``WireError``."""
+        (answer,) = self.post_all(address, (body,), headers)
+        if isinstance(answer, WireError):
+            raise answer
+        return answer
+
+    def post_all(
+        self, address: str, bodies: Sequence[bytes], headers: Mapping[str, str]
+    ) -> Iterator[Answer | WireError]:
+        """Post each body over a connection of its own: all are on their way before the first answer is
+        waited for. The answers come in the order of the bodies, an error in the place of its call.
+        """
         head = _head(address, tuple(headers.items()))
-        kept = self._kept(head.server)
-        if kept is not None:
-            answer = self._try_kept(kept, head, body)
-            if answer is not None:
-                return answer
-        return self._exchange(self._connect(head), head, body)
+        calls = [self._send(head, body) for body in bodies]
+        for call in calls:
+            yield call if isinstance(call, WireError) else self._read(head, *call)
 
     def close(self) -> None:
         """Close every connection of every thread."""
@@ -88,29 +97,75 @@ class Wire:
             self._all.clear()
         self._local = local()
 
-    def _pool(self) -> dict[str, _Kept]:
-        pool: dict[str, _Kept] | None = getattr(self._local, "pool", None)
-        if pool is None:
-            pool = self._local.pool = {}
-        return pool
+    def _pool(self, server: str) -> list[_Kept]:
+        """This thread's idle connections to a server."""
+        pools: dict[str, list[_Kept]] | None = getattr(self._local, "pools", None)
+        if pools is None:
+            pools = self._local.pools = {}
+        return pools.setdefault(server, [])
 
     def _kept(self, server: str) -> socket.socket | None:
-        kept = self._pool().pop(server, None)
-        if kept is None:
-            return None
-        if time.monotonic() - kept.used_at > IDLE_SECONDS or _was_closed(kept.sock):
+        pool = self._pool(server)
+        while pool:
+            kept = pool.pop()
+            if time.monotonic() - kept.used_at <= IDLE_SECONDS and not _was_closed(kept.sock):
+                return kept.sock
             self._drop(kept.sock)
-            return None
-        return kept.sock
+        return None
 
-    def _try_kept(self, sock: socket.socket, head: _Head, body: bytes) -> Answer | None:
-        """The answer over a kept connection; None when it was dead before it took the request."""
+    def _send(self, head: _Head, body: bytes) -> tuple[socket.socket, float] | WireError:
+        """The connection that took the request, and until when its answer is waited for."""
+        request = b"%b%d\r\n\r\n%b" % (head.lines, len(body), body)
         try:
-            return self._exchange(sock, head, body)
+            kept = self._kept(head.server)
+            if kept is not None:
+                try:
+                    return self._put(kept, request)
+                except WireError as error:
+                    if error.delivered is not False:  # else it was dead before it took the request
+                        raise
+            return self._put(self._connect(head), request)
         except WireError as error:
-            if error.delivered is False:
-                return None
-            raise
+            return error
+
+    def _put(self, sock: socket.socket, request: bytes) -> tuple[socket.socket, float]:
+        waits = self.timeouts.read
+        deadline = time.monotonic() + waits
+        try:
+            if sock.gettimeout() != waits:
+                sock.settimeout(waits)
+            sock.sendall(request)
+        except TimeoutError as error:
+            self._drop(sock)
+            raise WireError("timeout", str(error), delivered=None) from error
+        except OSError as error:
+            self._drop(sock)
+            # a half-sent request can't be understood: its Content-Length never arrives
+            raise WireError("broken", str(error), delivered=False) from error
+        return sock, deadline
+
+    def _read(self, head: _Head, sock: socket.socket, deadline: float) -> Answer | WireError:
+        waits = self.timeouts.read
+        # an answer that had to wait until another one was read may well be here
+        deadline = max(deadline, time.monotonic() + min(_GRACE, waits))
+        try:
+            answer = Reader(sock, deadline=deadline, most=MAX_ANSWER, waits=waits).answer()
+        except TimeoutError as error:
+            failure = WireError("timeout", str(error), delivered=None)
+        except CutShort as error:
+            failure = WireError("truncated", str(error), delivered=True)
+        except TooLong as error:
+            failure = WireError("too-long", str(error), delivered=True)
+        except (OSError, BadAnswer) as error:
+            failure = WireError("broken", str(error), delivered=None)
+        else:
+            if answer.closes:
+                self._drop(sock)
+            else:
+                self._pool(head.server).append(_Kept(sock, time.monotonic()))
+            return answer
+        self._drop(sock)
+        return failure
 
     def _connect(self, head: _Head) -> socket.socket:
         try:
@@ -133,35 +188,6 @@ class Wire:
         with self._lock:
             self._all.append(sock)
         return sock
-
-    def _exchange(self, sock: socket.socket, head: _Head, body: bytes) -> Answer:
-        waits = self.timeouts.read
-        deadline = time.monotonic() + waits
-        sent = False
-        try:
-            if sock.gettimeout() != waits:
-                sock.settimeout(waits)
-            sock.sendall(b"%b%d\r\n\r\n%b" % (head.lines, len(body), body))
-            sent = True
-            answer = Reader(sock, deadline=deadline, most=MAX_ANSWER, waits=waits).answer()
-        except TimeoutError as error:
-            self._drop(sock)
-            raise WireError("timeout", str(error), delivered=None) from error
-        except CutShort as error:
-            self._drop(sock)
-            raise WireError("truncated", str(error), delivered=True) from error
-        except TooLong as error:
-            self._drop(sock)
-            raise WireError("too-long", str(error), delivered=True) from error
-        except (OSError, BadAnswer) as error:
-            self._drop(sock)
-            # a half-sent request can't be understood: its Content-Length never arrives
-            raise WireError("broken", str(error), delivered=None if sent else False) from error
-        if answer.closes:
-            self._drop(sock)
-        else:
-            self._pool()[head.server] = _Kept(sock, time.monotonic())
-        return answer
 
     def _drop(self, sock: socket.socket) -> None:
         sock.close()

@@ -31,12 +31,14 @@ from core.adapters.clock import to_local_date
 from core.adapters.keyring import Keyring
 from core.contracts.fiscal import InvoiceRequest
 from core.errors import SetupError
+from plugins.einvoice_sri import settings
 from plugins.einvoice_sri.adapters import ride_pdf
 from plugins.einvoice_sri.adapters.sri_soap import SriSoap
 from plugins.einvoice_sri.cli import bench_document
 from plugins.einvoice_sri.cli.bench_database import measure_database
 from plugins.einvoice_sri.domain import from_request, totales, xml, xsd
 from plugins.einvoice_sri.domain.p12 import choose_par, open_p12
+from plugins.einvoice_sri.domain.ports import SriError
 from plugins.einvoice_sri.domain.ride import DatosAutorizacion, hoja
 from plugins.einvoice_sri.domain.tipos import TipoComprobante
 from plugins.einvoice_sri.domain.xades import SigningKey, sign, sign_canonical
@@ -44,6 +46,7 @@ from plugins.einvoice_sri.simulator.authority import TestAuthority
 
 BLOCK = 10
 CHUNK = 25
+PARALLEL = next(int(one.default) for one in settings.SPECS if one.key == settings.PARALLEL_CALLS)
 _SMALL = b"twenty bytes of text"
 
 
@@ -134,7 +137,8 @@ def measure_cold_key(key_der: bytes, certificate_der: bytes, now: datetime) -> f
 def measure_pipeline(key: SigningKey, now: datetime, *, documents: int) -> dict[str, Any]:
     """Build, check, sign, send, ask, read: documents per CPU second of this process.
 
-    In chunks, as the worker does it: a chunk is signed, then each document is sent and asked for.
+    In chunks, as the worker does it: a chunk is signed, then its documents are sent and asked for,
+    as many at a time as a company's setting says by default.
     """
     day = to_local_date(now)
     requests = [bench_document.request(number + 1, day) for number in range(documents + CHUNK)]
@@ -172,11 +176,16 @@ def _emit(requests: list[InvoiceRequest], key: SigningKey, gateway: SriSoap, now
             raise SetupError("The document of the benchmark is not valid.")
         clave = comprobante.info_tributaria.clave_acceso
         signed.append((clave, sign_canonical(content, key, signing_time=now)))
-    for clave, document in signed:
-        received = gateway.receive(document)
-        states = [one.estado for one in gateway.authorization(clave, document).autorizaciones]
-        if received.estado != "RECIBIDA" or states != ["AUTORIZADO"]:
-            raise SetupError(f"The simulator answered {received.estado} and {states}.")
+    for at in range(0, len(signed), PARALLEL):
+        some = signed[at : at + PARALLEL]
+        for received in gateway.receive_all([document for _clave, document in some]):
+            if isinstance(received, SriError) or received.estado != "RECIBIDA":
+                raise SetupError(f"The simulator answered {received}.")
+        for answer in gateway.authorization_all(some):
+            if isinstance(answer, SriError) or [one.estado for one in answer.autorizaciones] != [
+                "AUTORIZADO"
+            ]:
+                raise SetupError(f"The simulator answered {answer}.")
 
 
 def measure_ride(now: datetime) -> dict[str, Any]:

@@ -13,6 +13,7 @@ What every implementation owes its caller (contract: ``tests/contracts/test_sri_
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -118,12 +119,24 @@ class SriGateway(Protocol):
         """Send a signed document (``validarComprobante``). Raises ``SriUnavailable``, ``SriRejected``."""
         ...
 
+    def receive_all(self, documents: Sequence[bytes]) -> list[Recepcion | SriError]:
+        """The same for several documents, each in a call of its own and all on their way at once: the
+        answer, or what ``receive`` would raise, in the order of the documents.
+        """
+        ...
+
     def authorization(self, clave: str, sent: bytes = b"") -> RespuestaAutorizacion:
         """Ask for the authorisation of a key. Raises ``SriUnavailable``, ``SriRejected``.
 
         ``sent`` is the signed document where the caller has it: it makes the answer cheaper to read
         and changes nothing in it.
         """
+        ...
+
+    def authorization_all(
+        self, questions: Sequence[tuple[str, bytes]]
+    ) -> list[RespuestaAutorizacion | SriError]:
+        """The same for several keys, each with ``sent``, all on their way at once."""
         ...
 
     def consult(self, clave: str) -> Consulta:

@@ -7,7 +7,6 @@ its bytes leave again, and the bytes are always those that were signed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -20,6 +19,9 @@ from plugins.einvoice_sri.domain.ports import (
     Autorizacion,
     Intento,
     Mensaje,
+    Recepcion,
+    RespuestaAutorizacion,
+    SriError,
     SriGateway,
     SriRejected,
     SriUnavailable,
@@ -56,11 +58,15 @@ class Outcome:
 
 
 class _Talk:
-    def __init__(self, gateway: SriGateway, delivery: Delivery, at: datetime) -> None:
-        self.gateway = gateway
+    def __init__(self, delivery: Delivery, at: datetime) -> None:
         self.delivery = delivery
         self.at = at
         self.outcome = Outcome(delivery.document_id, delivery.estado, code=delivery.last_code)
+
+    @property
+    def is_unsent(self) -> bool:
+        """Has nothing of it left since SRI was last asked, so that there is nothing to ask first?"""
+        return self.delivery.is_fresh and self.delivery.estado is Estado.UNKNOWN
 
     def step(self, respuesta: Respuesta) -> None:
         self.outcome.estado = siguiente(self.outcome.estado, respuesta)
@@ -79,21 +85,13 @@ class _Talk:
         )
         self.at += timedelta(milliseconds=max(duration_ms, 1))  # in order, however fast
 
-    def send(self) -> None:
-        """One delivery. Before it ``estado`` is UNKNOWN, as it stands in the database."""
-        self.outcome.sends += 1
-        failpoint("sri.before_send")
-        try:
-            answer = self.gateway.receive(self.delivery.xml)
-        except SriUnavailable as error:
-            self.note("recepcion", error.kind, error.duration_ms, self.delivery.xml)
-            delivered = error.delivered
-            self.step(Respuesta.NO_ENTREGADO if delivered is False else Respuesta.SIN_RESPUESTA)
-            return
-        except SriRejected as error:
-            self.note("recepcion", error.kind, error.duration_ms, self.delivery.xml)
-            self.outcome.is_blocked = True
-            self.step(Respuesta.NO_ENTREGADO)
+    def sent(self, answer: Recepcion | SriError) -> None:
+        """What came of a delivery. Before it ``estado`` is UNKNOWN, as it stands in the database."""
+        if isinstance(answer, SriError):
+            self.note("recepcion", answer.kind, answer.duration_ms, self.delivery.xml)
+            self.outcome.is_blocked = isinstance(answer, SriRejected)
+            stays = isinstance(answer, SriUnavailable) and answer.delivered is not False
+            self.step(Respuesta.SIN_RESPUESTA if stays else Respuesta.NO_ENTREGADO)
             return
         failpoint("sri.after_send")
         self.note(
@@ -103,16 +101,12 @@ class _Talk:
         self.outcome.code = estados.codigo(answer.mensajes)
         self.step(estados.de_recepcion(answer))
 
-    def ask(self) -> None:
-        """One question about the key."""
-        self.outcome.questions += 1
-        failpoint("sri.before_ask")
+    def told(self, answer: RespuestaAutorizacion | SriError) -> None:
+        """What came of a question about the key."""
         clave = self.delivery.clave
-        try:
-            answer = self.gateway.authorization(clave, self.delivery.xml)
-        except (SriUnavailable, SriRejected) as error:
-            self.note("autorizacion", error.kind, error.duration_ms, clave.encode())
-            self.outcome.is_blocked = isinstance(error, SriRejected)
+        if isinstance(answer, SriError):
+            self.note("autorizacion", answer.kind, answer.duration_ms, clave.encode())
+            self.outcome.is_blocked = isinstance(answer, SriRejected)
             self.step(Respuesta.SIN_RESPUESTA)
             return
         failpoint("sri.after_ask")
@@ -139,18 +133,22 @@ class _Talk:
         return is_received and sent_at is not None and self.at - sent_at > PLAZO
 
 
-def converse(gateway: SriGateway, delivery: Delivery, at: datetime) -> Outcome:
-    """Ask, send, ask, as far as the answers allow; at most one delivery."""
-    talk = _Talk(gateway, delivery, at)
-    if not (delivery.is_fresh and delivery.estado is Estado.UNKNOWN):
-        talk.ask()
-        if talk.outcome.estado is not Estado.SIGNED:
-            return talk.outcome
-        talk.step(Respuesta.ENVIANDO)  # SRI has nothing for the key: the same bytes once more
-    talk.send()
-    if _wants_answer(talk.outcome):
-        talk.ask()
-    return talk.outcome
+def _send(gateway: SriGateway, talks: Sequence[_Talk]) -> None:
+    for one in talks:
+        one.outcome.sends += 1
+        failpoint("sri.before_send")
+    answers = gateway.receive_all([one.delivery.xml for one in talks])
+    for one, answer in zip(talks, answers, strict=True):
+        one.sent(answer)
+
+
+def _ask(gateway: SriGateway, talks: Sequence[_Talk]) -> None:
+    for one in talks:
+        one.outcome.questions += 1
+        failpoint("sri.before_ask")
+    answers = gateway.authorization_all([(one.delivery.clave, one.delivery.xml) for one in talks])
+    for one, answer in zip(talks, answers, strict=True):
+        one.told(answer)
 
 
 def _wants_answer(outcome: Outcome) -> bool:
@@ -162,10 +160,22 @@ def _wants_answer(outcome: Outcome) -> bool:
 def converse_all(
     gateway: SriGateway, deliveries: Sequence[Delivery], at: datetime, *, parallel: int
 ) -> Iterator[Outcome]:
-    """Conversations about many documents, ``parallel`` at a time, in the order given."""
-    if parallel <= 1 or len(deliveries) == 1:
-        for one in deliveries:
-            yield converse(gateway, one, at)
-        return
-    with ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="sri") as pool:
-        yield from pool.map(lambda one: converse(gateway, one, at), deliveries)
+    """Conversations about many documents in the order given, ``parallel`` at a time and in step: ask,
+    send, ask, as far as the answers to each allow; at most one delivery of each.
+    """
+    size = max(1, parallel)
+    for start in range(0, len(deliveries), size):
+        talks = [_Talk(one, at) for one in deliveries[start : start + size]]
+        _ask(gateway, [one for one in talks if not one.is_unsent])
+        sending = []
+        for one in talks:
+            if one.outcome.estado is Estado.SIGNED:
+                one.step(
+                    Respuesta.ENVIANDO
+                )  # SRI has nothing for the key: the same bytes once more
+                sending.append(one)
+            elif one.is_unsent:
+                sending.append(one)
+        _send(gateway, sending)
+        _ask(gateway, [one for one in sending if _wants_answer(one.outcome)])
+        yield from (one.outcome for one in talks)

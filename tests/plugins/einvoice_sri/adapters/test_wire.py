@@ -190,3 +190,48 @@ def test_nobody_listens_or_the_address_is_none(wire):
         wire.post("ftp://127.0.0.1/", b"x", HEADERS)
     with pytest.raises(ValueError, match="line break"):
         wire.post("http://127.0.0.1/", b"x", {"X": "a\r\nY: b"})
+
+
+class Meeting:
+    """Answers a request when as many as are expected have arrived; one that says so is hung up on."""
+
+    def __init__(self, expected: int) -> None:
+        self._barrier = threading.Barrier(expected)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
+        self._threads = [threading.Thread(target=self._serve) for _ in range(expected)]
+        for one in self._threads:
+            one.start()
+
+    def _serve(self) -> None:
+        connection, _peer = self._listener.accept()
+        with connection:
+            while said := connection.recv(65536):
+                self._barrier.wait(60)
+                if said.endswith(b"hang up"):
+                    return
+                connection.sendall(OK.replace(b"hello", said[-5:]))
+
+    def close(self) -> None:
+        for one in self._threads:
+            one.join()
+        self._listener.close()
+
+
+def test_all_requests_are_on_their_way_before_an_answer_is_waited_for(wire):
+    meeting = Meeting(3)
+    bodies = (b"first", b"other", b"third")
+    for _twice in range(2):  # the second time over the same three connections
+        answers = list(wire.post_all(meeting.address, bodies, HEADERS))
+        assert [one.body for one in answers] == [b"first", b"other", b"third"]
+    wire.close()
+    meeting.close()
+
+
+def test_what_fails_stands_in_its_place(wire):
+    meeting = Meeting(3)
+    said = list(wire.post_all(meeting.address, (b"first", b"hang up", b"third"), HEADERS))
+    assert [one.body for one in (said[0], said[2])] == [b"first", b"third"]
+    assert (said[1].kind, said[1].delivered) == ("broken", None)
+    wire.close()
+    meeting.close()
