@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from plugins.einvoice_sri.simulator.engine import NOTHING, Engine, Reception, Script
 from plugins.einvoice_sri.simulator.faults import Fault, FaultPlan
+from plugins.einvoice_sri.simulator.state import Entry
 
 NO_SKEW = timedelta()
 HOURS = timedelta(hours=7)  # between two rounds, where a day must pass
@@ -62,7 +63,9 @@ BEHAVIOURS = (
         "SRI's clock a day behind", sri_clock=-timedelta(days=1), told="65", is_person_needed=True
     ),
     Behaviour("SRI's clock three hours ahead", sri_clock=timedelta(hours=3)),
-    Behaviour("our clock two hours ahead, then set right", own_clock=timedelta(hours=2)),
+    Behaviour(
+        "our clock two hours ahead", own_clock=timedelta(hours=2), told="39", is_person_needed=True
+    ),
 )
 
 _KEPT = "SRI has kept it and did not say so: it is asked for, found, and never sent again"
@@ -109,3 +112,10 @@ class Listening(Engine):
         answer = super().receive(content, now, script)
         self.told.update(one.identificador for one in answer.messages)
         return answer
+
+    def authorize(self, clave: str, now: datetime, script: Script = NOTHING) -> tuple[Entry, ...]:
+        """As SRI, with the code of the latest delivery noted."""
+        entries = super().authorize(clave, now, script)
+        if entries and not script.several:
+            self.told.update(one.identificador for one in entries[-1].messages)
+        return entries

@@ -16,12 +16,15 @@ import time
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.orm import configure_mappers
+
 from core import jobs, plugins, runtime, settings
 from core.adapters.clock import FixedClock
 from core.adapters.keyring import Keyring
 from core.adapters.smtp_mailer import open_mailer
 from core.db.session import Database, bind
 from plugins.einvoice_sri import jobs as sri_jobs
+from plugins.einvoice_sri.adapters import ride_pdf  # noqa: F401  (loaded once, not in each worker)
 from plugins.einvoice_sri.adapters.gateways import Gateways
 from plugins.einvoice_sri.adapters.sri_soap import PATH, SriSoap
 from plugins.einvoice_sri.adapters.wire import Timeouts
@@ -32,6 +35,7 @@ MASTER_KEY = b"k" * 32
 def main() -> None:
     """Read orders until standard input ends."""
     plugins.load(None)
+    configure_mappers()  # once, not in each worker
     tell({"ready": True})
     for text in sys.stdin:
         order = json.loads(text)

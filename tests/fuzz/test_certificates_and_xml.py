@@ -58,13 +58,13 @@ def mutated(original: bytes, number: int) -> bytes:
     return bytes(data)
 
 
-def hammer(originals, attempt) -> dict[str, int]:
+def hammer(originals, attempt, *, count: int = COUNT, bend=mutated) -> dict[str, int]:
     """Try every mutation; how often each outcome came. Fails on a slow one or on memory growth."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     outcomes: dict[str, int] = {}
     longest = 0.0
-    for number in range(COUNT):
-        data = mutated(originals[number % len(originals)], number)
+    for number in range(count):
+        data = bend(originals[number % len(originals)], number)
         begun = time.process_time()
         outcome = attempt(data)
         spent = time.process_time() - begun
@@ -74,7 +74,7 @@ def hammer(originals, attempt) -> dict[str, int]:
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert "no sentence" not in outcomes
     assert grown < LIMIT_GROWTH_KB, f"memory grew by {grown} KB"
-    tell({"inputs": COUNT, "longest_cpu_ms": longest * 1000, "grown_kb": grown, **outcomes})
+    tell({"inputs": count, "longest_cpu_ms": longest * 1000, "grown_kb": grown, **outcomes})
     return outcomes
 
 

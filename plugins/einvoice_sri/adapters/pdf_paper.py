@@ -25,6 +25,7 @@ _ESCAPES = {ord(sign): f"\\{sign}" for sign in "\\()"} | {
 }
 
 _FONT = b"<< /Type /Font /Subtype /Type1 /BaseFont /%b /Encoding /WinAnsiEncoding >>"
+_LONGEST = 1000  # letters; no line of a sheet holds more
 _LEVEL = 5  # of compression: beyond it a sheet costs more time than it saves bytes
 
 
@@ -55,30 +56,31 @@ def wrap(text: str, room: float, size: float, font: str = REGULAR) -> list[str]:
     """The text in lines that fit; a word longer than the room is cut, a line break is a space."""
     if not text.isprintable():
         text = " ".join(text.split())
-    if width(text, size, font) <= room:
+    if len(text) <= _LONGEST and width(text, size, font) <= room:
         return [text]
     lines: list[str] = []
     line = ""
     for word in text.split():
         longer = f"{line} {word}" if line else word
-        if width(longer, size, font) <= room:
+        if len(longer) <= _LONGEST and width(longer, size, font) <= room:
             line = longer
             continue
         if line:
             lines.append(line)
-        line = word
-        while width(line, size, font) > room and len(line) > 1:
-            fit = _fit(line, room, size, font)
-            lines.append(line[:fit])
-            line = line[fit:]
+        *whole, line = _pieces(word, room, size, font)
+        lines += whole
     return [*lines, line]
 
 
-def _fit(word: str, room: float, size: float, font: str) -> int:
-    fit = len(word) - 1
-    while fit > 1 and width(word[:fit], size, font) > room:
-        fit -= 1
-    return fit
+def _pieces(word: str, room: float, size: float, font: str) -> list[str]:
+    """A word cut where the room ends, each letter looked at once; a piece has at least one letter."""
+    table, found, start, used = _widths(font), [], 0, 0
+    for at, byte in enumerate(encode(word)):
+        used += table[byte]
+        if used * size / 1000 > room and at > start:
+            found.append(word[start:at])
+            start, used = at, table[byte]
+    return [*found, word[start:]]
 
 
 class Page:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
+from itertools import islice
 from typing import Any
 
 from core.errors import DomainError
 from core.i18n import _
 
 LARGEST = 5 * 1024 * 1024
-LARGEST_UNPACKED = 60 * 1024 * 1024
+LARGEST_UNPACKED = 20 * 1024 * 1024
+MAX_TAGS = 1_000_000  # of a sheet or its strings: 20,000 rows of eight columns have 700,000
+MAX_OTHER_TAGS = 50_000  # of styles, theme, relations: openpyxl makes an object of each
 MAX_ROWS = 20_000
 MAX_COLUMNS = 60
 
@@ -36,8 +39,7 @@ def _xlsx(content: bytes) -> list[list[Any]]:
 
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if sum(one.file_size for one in archive.infolist()) > LARGEST_UNPACKED:
-                raise _foreign()
+            _check_parts(archive)
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         try:
             sheet = book.worksheets[0]
@@ -49,6 +51,17 @@ def _xlsx(content: bytes) -> list[list[Any]]:
         raise
     except Exception as error:  # openpyxl raises whatever it stumbles over in a foreign file
         raise _foreign() from error
+
+
+def _check_parts(archive: zipfile.ZipFile) -> None:
+    """Refuse a small file that unpacks to something huge, before anybody takes it apart."""
+    parts = archive.infolist()
+    if sum(one.file_size for one in parts) > LARGEST_UNPACKED:
+        raise _foreign()
+    for one in parts:
+        is_data = one.filename.startswith(("xl/worksheets/", "xl/sharedStrings"))
+        if archive.read(one).count(b"<") > (MAX_TAGS if is_data else MAX_OTHER_TAGS):
+            raise _foreign()
 
 
 def _csv(content: bytes) -> list[list[Any]]:
@@ -67,7 +80,7 @@ def _csv(content: bytes) -> list[list[Any]]:
     if not head.count(separator):
         raise _foreign()
     try:
-        rows = list(csv.reader(io.StringIO(text), delimiter=separator))[:MAX_ROWS]
+        rows = list(islice(csv.reader(io.StringIO(text), delimiter=separator), MAX_ROWS))
     except csv.Error:
         raise _foreign() from None
     return [row[:MAX_COLUMNS] for row in rows]

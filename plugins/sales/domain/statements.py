@@ -25,6 +25,8 @@ HINTS: Final[Mapping[str, tuple[str, ...]]] = {
     "kind": ("tipo", "d/c", "c/d", "signo", "naturaleza"),
 }
 DEBITS: Final = frozenset({"d", "db", "deb", "debito", "nd", "n/d", "-", "cargo", "egreso"})
+LONGEST_AMOUNT: Final = 40  # letters; a longer cell is a text
+MOST: Final = Decimal(10) ** 12  # what a column of money holds
 PREAMBLE: Final = 30  # rows that a bank may put before the header: account, holder, balance
 _DATES: Final = ("%d/%m/%Y", "%Y-%m-%d", "%d-%m-%Y", "%Y/%m/%d", "%d/%m/%y", "%d.%m.%Y")
 
@@ -66,14 +68,17 @@ def from_header(rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
 
 
 def parse_amount(cell: Any) -> Decimal | None:
-    """``"1.234,56"``, ``"1,234.56"``, ``"$ 12.5"`` or a number as cents; None when there is none."""
+    """``"1.234,56"``, ``"1,234.56"``, ``"$ 12.5"`` or a number as cents; None when there is none, or
+    more than a column of money holds.
+    """
     if cell is None or isinstance(cell, bool):
         return None
     if isinstance(cell, int | float | Decimal):
-        number = Decimal(str(cell))
-        return to_cents(number) if number.is_finite() else None
+        return _cents(str(cell))
+    if len(str(cell)) > LONGEST_AMOUNT:
+        return None
     text = re.sub(r"[\s$]|USD", "", str(cell))
-    if not re.fullmatch(r"[+-]?[\d.,]*\d[\d.,]*", text):
+    if not re.fullmatch(r"[+-]?[\d.,]+", text):
         return None
     if "," in text and "." in text:
         decimal_mark = "," if text.rfind(",") > text.rfind(".") else "."
@@ -82,10 +87,15 @@ def parse_amount(cell: Any) -> Decimal | None:
         text = text.replace(",", ".") if re.search(r",\d{1,2}$", text) else text.replace(",", "")
     elif text.count(".") > 1:
         text = text.replace(".", "")
+    return _cents(text)
+
+
+def _cents(text: str) -> Decimal | None:
     try:
-        return to_cents(Decimal(text))
+        number = Decimal(text)
     except InvalidOperation:
         return None
+    return to_cents(number) if number.is_finite() and abs(number) < MOST - 1 else None
 
 
 def parse_day(cell: Any) -> date | None:
@@ -94,7 +104,7 @@ def parse_day(cell: Any) -> date | None:
         return cell.date()
     if isinstance(cell, date):
         return cell
-    text = str(cell or "").strip().split(" ")[0].split("T")[0]
+    text = str(cell or "").strip()[:40].split(" ")[0].split("T")[0]
     for form in _DATES:
         try:
             return datetime.strptime(text, form).date()  # noqa: DTZ007  (a day, no instant)

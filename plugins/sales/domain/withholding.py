@@ -21,6 +21,9 @@ from core.i18n import _
 
 LARGEST: Final = 330_000  # ficha: 320 KB per document
 KIND: Final = "07"
+MOST: Final = Decimal(10) ** 12  # what a column of money holds
+HUNDRED: Final = Decimal(100)
+_NUMBER: Final = re.compile(r"[0-9]{3}-[0-9]{3}-[0-9]{9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +108,14 @@ def read_certificate(xml: bytes) -> Certificate:
         raise _foreign() from None
     if not parts or any(one.amount < ZERO for one in parts):
         raise _foreign()
+    number = "-".join(
+        _text(root, f"infoTributaria/{tag}") for tag in ("estab", "ptoEmi", "secuencial")
+    )
+    if sum(one.amount for one in parts) >= MOST or not _NUMBER.fullmatch(number):
+        raise _foreign()
     return Certificate(
         access_key=key,
-        number="-".join(
-            _text(root, f"infoTributaria/{tag}") for tag in ("estab", "ptoEmi", "secuencial")
-        ),
+        number=number,
         issued_on=issued_on,
         agent_tax_id=_text(root, "infoTributaria/ruc"),
         agent_name=_text(root, "infoTributaria/razonSocial"),
@@ -133,7 +139,7 @@ def _part(line: Any, number: str) -> WithheldPart:
         tax=_text(line, "codigo"),
         code=_text(line, "codigoRetencion"),
         base=_amount(line, "baseImponible"),
-        rate=Decimal(_text(line, "porcentajeRetener")),
+        rate=_bounded(line, "porcentajeRetener", HUNDRED),
         amount=_amount(line, "valorRetenido"),
         invoice_number=dashed(number),
     )
@@ -148,10 +154,14 @@ def dashed(number: str) -> str:
 
 
 def _amount(line: Any, tag: str) -> Decimal:
+    return to_cents(_bounded(line, tag, MOST))
+
+
+def _bounded(line: Any, tag: str, most: Decimal) -> Decimal:
     value = Decimal(_text(line, tag))
-    if not value.is_finite() or abs(value) > Decimal(10) ** 12:
+    if not value.is_finite() or abs(value) > most:
         raise InvalidOperation
-    return to_cents(value)
+    return value
 
 
 def _text(node: Any, path: str) -> str:
