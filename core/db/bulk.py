@@ -9,13 +9,11 @@ after each commit, so that a run of thousands of batches does not churn the cata
 from __future__ import annotations
 
 import gc
-import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
-from itertools import islice
+from json import JSONEncoder
 from typing import Any
 from uuid import UUID
 from zlib import crc32
@@ -33,9 +31,9 @@ ROWS_AT_ONCE = 1000
 NOTHING = "\\N"
 _SPECIAL = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _TABLE = str.maketrans(_SPECIAL)
-_has_special = re.compile("[\\\\\t\n\r]").search
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_Column = Sequence[Any]
+_encode = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_PLAIN = frozenset((type(None), str, UUID, Decimal, int, bool, date, datetime))
+_Column = tuple[Any, ...]
 _Writer = Callable[[_Column], list[str]]
 
 
@@ -86,23 +84,23 @@ def among(column: InstrumentedAttribute[UUID], ids: Iterable[UUID]) -> ColumnEle
     return column == any_(literal(array_text(ids), _Ids()))
 
 
-def _texts(values: _Column) -> list[str]:
-    if _has_special("".join(values)):
+def _texts(values: Sequence[str]) -> list[str]:
+    whole = "".join(values)
+    if any(one in whole for one in _SPECIAL):
         return [one.translate(_TABLE) for one in values]
     return list(values)
 
 
+def _json(value: Any) -> str | None:
+    return value if value is None or type(value) is JsonText else _encode(value)
+
+
 def _jsons(values: _Column) -> list[str]:
     """JSON cells; a value that stands in many rows is written once."""
-    written: dict[int, str] = {id(None): NOTHING}
-    found = []
-    for one in values:
-        cell = written.get(id(one))
-        if cell is None:
-            text = one if type(one) is JsonText else _encode(one)
-            cell = written[id(one)] = text.translate(_TABLE) if _has_special(text) else text
-        found.append(cell)
-    return found
+    different = {id(one): one for one in values if one is not None}
+    texts = _texts([_json(one) or "" for one in different.values()])
+    written = {id(None): NOTHING} | dict(zip(different, texts, strict=True))
+    return [written[id(one)] for one in values]
 
 
 _WRITERS: dict[type, _Writer] = {
@@ -128,13 +126,6 @@ def _writer(kind: type) -> _Writer:
     raise TypeError(f"{kind.__name__} cannot be copied into a table")
 
 
-def _column(values: _Column, is_json: bool) -> list[str]:
-    """The cells of one column, all rows."""
-    if len(set(map(id, values))) == 1:  # one value for all, such as the tenant
-        return _cells(values[:1], is_json) * len(values)
-    return _cells(values, is_json)
-
-
 def _cells(values: _Column, is_json: bool) -> list[str]:
     if is_json:
         return _jsons(values)
@@ -145,28 +136,26 @@ def _cells(values: _Column, is_json: bool) -> list[str]:
             _WRITERS[kind] = _writer(kind)
         return _WRITERS[kind](values)
     if len(kinds) == 2 and type(None) in kinds:
-        present = iter(_cells([one for one in values if one is not None], is_json))
+        present = iter(_cells(tuple([one for one in values if one is not None]), is_json))
         return [NOTHING if one is None else next(present) for one in values]
     return [_cells((one,), is_json)[0] for one in values]
 
 
-def _lines(rows: Iterable[Sequence[Any]], json_at: frozenset[int]) -> Iterator[str]:
-    """The text of the COPY, a block at a time."""
-    remaining = iter(rows)
-    while block := list(islice(remaining, ROWS_AT_ONCE)):
-        columns = [
-            _column(values, i in json_at) for i, values in enumerate(zip(*block, strict=True))
+def _lines(columns: Sequence[tuple[_Column, bool]]) -> Iterator[str]:
+    """The text of the COPY, a block of rows at a time."""
+    for begin in range(0, len(columns[0][0]), ROWS_AT_ONCE):
+        cells = [
+            _cells(values[begin : begin + ROWS_AT_ONCE], is_json) for values, is_json in columns
         ]
-        yield "\n".join(map("\t".join, zip(*columns, strict=True))) + "\n"
+        yield "\n".join(map("\t".join, zip(*cells, strict=True))) + "\n"
 
 
-def _own(
-    rows: Iterable[Sequence[Any]], at: int | None, tenant: UUID | None, table: str
-) -> Iterator[Sequence[Any]]:
-    for row in rows:
-        if at is not None and row[at] != tenant:
-            raise ForeignTenantError(f"bulk row of another tenant for {table}")
-        yield row
+def _is_common(values: _Column, is_json: bool) -> bool:
+    """One value for all rows, such as the tenant or the day."""
+    first = values[0]
+    if is_json:
+        return len(set(map(id, values))) == 1
+    return type(first) in _PLAIN and values[-1] == first and values.count(first) == len(values)
 
 
 def copy_rows(
@@ -181,29 +170,41 @@ def copy_rows(
 
     ``tenant_id`` must be among the columns of a tenant's table and equal the scope's. JSONB values
     are given as plain Python objects. With ``ignore_conflicts`` rows that exist already are skipped
-    and not counted. Raises SQLAlchemy's ``DBAPIError`` for what the database refuses.
+    and not counted. What all rows have in common travels once, with the INSERT. Raises SQLAlchemy's
+    ``DBAPIError`` for what the database refuses.
     """
+    values: dict[str, _Column] = dict(zip(columns, zip(*rows, strict=True), strict=False))
+    if not values:
+        return 0
+    tenant = scope_of(session).tenant_id
+    if any(one != tenant for one in set(values.get("tenant_id", ()))):
+        raise ForeignTenantError(f"bulk row of another tenant for {table.name}")
     dialect = session.get_bind().dialect
-    at = columns.index("tenant_id") if "tenant_id" in columns else None
-    json_at = frozenset(
-        i for i, name in enumerate(columns) if isinstance(table.c[name].type, JSONB)
-    )
-    types = [
-        table.c[name].type.dialect_impl(dialect).compile(dialect=dialect).lower()
+    types = {
+        name: table.c[name].type.dialect_impl(dialect).compile(dialect=dialect).lower()
         for name in columns
-    ]
-    listed = ", ".join(f'"{name}"' for name in columns)
-    defined = ", ".join(f'"{n}" {t}' for n, t in zip(columns, types, strict=True))
+    }
+    json = {name for name in columns if isinstance(table.c[name].type, JSONB)}
+    common = {
+        name: _json(values[name][0]) if name in json else values[name][0]
+        for name in columns[1:]
+        if _is_common(values[name], name in json)
+    }
+    own = [name for name in columns if name not in common]
+    defined = ", ".join(f'"{name}" {types[name]}' for name in columns)
     temporary = f"load_{crc32(defined.encode()):08x}_{table.name}"[:63]
     tail = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
-    insert = f'INSERT INTO "{table.name}" ({listed}) SELECT {listed} FROM "{temporary}"{tail}'  # noqa: S608
+    picked = ", ".join(f"%s::{types[name]}" if name in common else f'"{name}"' for name in columns)
+    insert = (
+        f'INSERT INTO "{table.name}" ({_listed(columns)}) SELECT {picked} FROM "{temporary}"{tail}'  # noqa: S608
+    )
+    blocks = _lines([(values[name], name in json) for name in own])
     session.flush()
     driver = session.connection().connection.driver_connection
     if driver is None:
         raise RuntimeError("the session has no connection")
     is_first = "loaded" not in session.info
     loaded: set[str] = session.info.setdefault("loaded", set())
-    blocks = _lines(_own(rows, at, scope_of(session).tenant_id, table.name), json_at)
     try:
         with driver.cursor() as cursor:
             if is_first:  # plans (also of foreign keys) may be those of tables that were empty
@@ -214,10 +215,14 @@ def copy_rows(
             if temporary in loaded:
                 cursor.execute(f'TRUNCATE "{temporary}"')
             loaded.add(temporary)
-            with cursor.copy(f'COPY "{temporary}" ({listed}) FROM STDIN') as copy:
+            with cursor.copy(f'COPY "{temporary}" ({_listed(own)}) FROM STDIN') as copy:
                 for block in blocks:
                     copy.write(block)
-            cursor.execute(insert)
+            cursor.execute(insert, [*common.values()])
             return int(cursor.rowcount)
     except psycopg.Error as error:
         raise DBAPIError.instance(insert, None, error, psycopg.Error, dialect=dialect) from error
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
