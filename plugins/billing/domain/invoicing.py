@@ -233,12 +233,13 @@ def line_for(
 
 
 def printed_sum(charge: PlannedCharge) -> str:
-    """The sum on the document: ``20 días × 0.666333`` or ``30 días, precio del plan``."""
+    """The sum on the document: ``20 días × 0,666333`` or ``30 días, precio del plan``."""
     share = charge.derivation.share
     if share is None or share.counted_days == share.divisor == FIRST_PERIOD_DAYS:
         return f"{charge.days} días, precio del plan"
     if share.daily_rate is not None:
-        return f"{share.counted_days} días × {share.daily_rate}"
+        whole, _dot, decimals = f"{share.daily_rate}".partition(".")
+        return f"{share.counted_days} días × {whole},{decimals.rstrip('0').ljust(2, '0')}"
     return " + ".join(f"{part.days}/{part.length} de mes" for part in share.parts)
 
 

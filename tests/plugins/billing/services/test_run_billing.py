@@ -64,7 +64,7 @@ def test_contract_then_bridge_then_month(gym):
     assert line.description == "Plan MES, del 11/04/2026 al 30/04/2026"
     assert dict(line.details) == {
         "Periodo": "11/04/2026 al 30/04/2026",
-        "Cálculo": "20 días × 0.666333",
+        "Cálculo": "20 días × 0,666333",
         "Regla": "R3",
     }
     assert line.derivation["subscription_id"] == str(member)
