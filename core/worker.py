@@ -7,6 +7,7 @@ done; the scheduler process finds it silent (``core/scheduler.py``) and they are
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
@@ -14,6 +15,7 @@ from core import jobs
 from core.settings import Settings
 
 log = logging.getLogger("yupana.worker")
+GARBAGE_EVERY = 20_000  # objects made between two searches; Python's own 700 suit small programs
 HEARTBEATS = 5  # a worker speaks so many times before it would count as dead
 
 
@@ -28,6 +30,7 @@ def run(url: str, settings: Settings, *, wait: bool = True) -> None:
         threads = ThreadPoolExecutor(settings.worker_threads + 4, thread_name_prefix="job")
         asyncio.get_running_loop().set_default_executor(threads)
         async with app.open_async():
+            _look_for_garbage_less()
             log.info("worker ready: %s jobs at a time", settings.worker_threads)
             await app.run_worker_async(
                 concurrency=settings.worker_threads,
@@ -39,3 +42,14 @@ def run(url: str, settings: Settings, *, wait: bool = True) -> None:
             )
 
     asyncio.run(work())
+
+
+def _look_for_garbage_less() -> None:
+    """Leave what a worker has loaded out of every search for cyclic garbage.
+
+    Modules, mapped classes and schemas live as long as the process; searching them over and over took
+    a fifteenth of its time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_EVERY, 20, 20)

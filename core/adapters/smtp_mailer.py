@@ -10,12 +10,16 @@ from contextlib import contextmanager
 from email.errors import HeaderParseError
 from email.message import EmailMessage
 from functools import cache
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from core.adapters.mime import build, is_plain, written
 from core.contracts.ports import Mail, Mailer, MailError
 from core.errors import SetupError
 from core.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 TIMEOUT_SECONDS = 20
 
@@ -116,11 +120,11 @@ class SmtpMailer:
 
     def _connect(self) -> smtplib.SMTP:
         if self._is_tls:
-            server: smtplib.SMTP = smtplib.SMTP_SSL(
+            server: smtplib.SMTP = _TlsServer(
                 self._host, self._port, timeout=TIMEOUT_SECONDS, context=_tls()
             )
         else:
-            server = smtplib.SMTP(self._host, self._port, timeout=TIMEOUT_SECONDS)
+            server = _Server(self._host, self._port, timeout=TIMEOUT_SECONDS)
         try:
             if self._starttls:
                 server.starttls(context=_tls())
@@ -130,6 +134,28 @@ class SmtpMailer:
             server.close()
             raise
         return server
+
+
+class _Server(smtplib.SMTP):
+    """The library's client, but for the doubling of leading dots: its regular expression looks at
+    every letter of every attachment.
+    """
+
+    def data(self, msg: Buffer | str) -> tuple[int, bytes]:
+        """Hand over a message whose lines end as SMTP wants it; the server's last word."""
+        if isinstance(msg, str):
+            return super().data(msg)
+        self.putcmd("data")
+        code, said = self.getreply()
+        if code != 354:
+            raise smtplib.SMTPDataError(code, said)
+        text = (b"\r\n" + bytes(msg).removesuffix(b"\r\n")).replace(b"\r\n.", b"\r\n..")
+        self.send(text[2:] + b"\r\n.\r\n")
+        return self.getreply()
+
+
+class _TlsServer(_Server, smtplib.SMTP_SSL):
+    """The same over TLS from the first byte."""
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects import postgresql
@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.types import String, TypeDecorator
 
+from core.db.base import Base
 from core.db.tenancy import scope_of, utc_now
 from core.ids import new_id
 
@@ -26,7 +27,7 @@ Row = Mapping[str, Any]
 
 
 def insert_rows(
-    session: Session, table: Table, rows: Sequence[Row], *, on_conflict: str = ""
+    session: Session, model: type[Base], rows: Sequence[Row], *, on_conflict: str = ""
 ) -> None:
     """Insert rows of the tenant in scope; all of them name the same columns.
 
@@ -38,11 +39,12 @@ def insert_rows(
     if "id" not in rows[0]:
         rows = [{"id": new_id(), **row} for row in rows]
     session.flush()
+    table = cast("Table", model.__table__)
     values = _arrays(table, rows) | {"tenant": scope_of(session).tenant_id, "now": utc_now()}
     session.connection().execute(_insert(table, tuple(rows[0]), on_conflict), values)
 
 
-def update_rows(session: Session, table: Table, rows: Sequence[Row]) -> None:
+def update_rows(session: Session, model: type[Base], rows: Sequence[Row]) -> None:
     """Give rows of the tenant in scope new values; all name the same columns, ``id`` among them.
 
     Objects of the session do not learn of it.
@@ -50,6 +52,7 @@ def update_rows(session: Session, table: Table, rows: Sequence[Row]) -> None:
     if not rows:
         return
     session.flush()
+    table = cast("Table", model.__table__)
     values = _arrays(table, rows) | {"tenant": scope_of(session).tenant_id}
     session.connection().execute(_update(table, tuple(rows[0])), values)
 

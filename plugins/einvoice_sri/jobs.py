@@ -6,8 +6,7 @@ Each job may be killed anywhere and run again: what it finds in the rows decides
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import islice
@@ -15,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from core import jobs, runtime
 from core import settings as installation
 from core.contracts.hooks import Task
 from core.contracts.ports import Mailer, MailError
 from core.contracts.schedule import Schedule
-from core.db.session import platform_scope, tenant_steps, tenant_work
+from core.db.bulk import among
+from core.db.session import platform_scope, tenant_statements, tenant_work
 from core.errors import TryLater
 from core.failpoints import failpoint
 from core.services import settings as tenant_settings
@@ -69,10 +69,10 @@ WATCH = "einvoice_sri.watch_certificates"
 CONSULT_ALL = "einvoice_sri.consult_annulments"
 MAIL_HOST = "sri.yupana"  # right side of the Message-IDs of warnings
 RECORD_EVERY = 50
-WRITE_AT_ONCE = 10  # letters in memory, written before the first of them leaves
+WRITE_AT_ONCE = 25  # letters in memory, written before the first of them leaves
 STRAGGLER = timedelta(minutes=20)
 PAUSED_LOOK = timedelta(minutes=15)
-Step = Callable[[], AbstractContextManager[Session]]
+Run = Callable[[str, Mapping[str, Any]], int]
 log = logging.getLogger("yupana.sri")
 
 _given: Gateways | None = None
@@ -161,7 +161,9 @@ def _talk(tenant: UUID, one: Claim, now: datetime, parallel: int) -> None:
 def _come_back(session: Session, tenant: UUID, ids: Sequence[UUID], now: datetime) -> None:
     """Defer the next step of those that are not at an end; stopped ones wait for a person."""
     rows = session.scalars(
-        select(FiscalDocument).where(FiscalDocument.id.in_(ids), FiscalDocument.state.in_(WAITING))
+        select(FiscalDocument)
+        .where(among(FiscalDocument.id, ids), FiscalDocument.state.in_(WAITING))
+        .options(defer(FiscalDocument.request))
     ).all()
     pauses = open_pauses(session) if rows else ()
     moving = [
@@ -179,17 +181,17 @@ def mail(args: dict[str, Any], now: datetime) -> None:
     tenant = UUID(args["tenant"])
     ids = [UUID(one) for one in args["mails"]]
     again = False
-    with runtime.mailing() as mailer, tenant_steps(tenant) as step:
+    with runtime.mailing() as mailer, tenant_statements(tenant) as run:
         for start in range(0, len(ids), WRITE_AT_ONCE):
-            with step() as session:
+            with tenant_work(tenant) as session:
                 letters = write_letters(session, ids[start : start + WRITE_AT_ONCE], now=now)
             for letter in letters:
-                again = _post(step, letter, mailer, now) or again
+                again = _post(tenant, run, letter, mailer, now) or again
     if again:
         raise TryLater("the mail server does not take everything now", seconds=60)
 
 
-def _post(step: Step, letter: Letter, mailer: Mailer, now: datetime) -> bool:
+def _post(tenant: UUID, run: Run, letter: Letter, mailer: Mailer, now: datetime) -> bool:
     """Send one mail and write down what came of it; True when it is to be tried again."""
     failpoint("sri.before_mail")
     problem: MailError | None = None
@@ -198,10 +200,10 @@ def _post(step: Step, letter: Letter, mailer: Mailer, now: datetime) -> bool:
     except MailError as error:
         problem = error
     failpoint("sri.after_mail")
-    with step() as session:
-        if problem is None:
-            mark_sent(session, letter.mail_id, now=now)
-            return False
+    if problem is None:
+        run(*mark_sent(tenant, letter.mail_id, now=now))
+        return False
+    with tenant_work(tenant) as session:
         return mark_problem(session, letter.mail_id, problem)
 
 

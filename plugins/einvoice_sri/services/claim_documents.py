@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Table, and_, or_, select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from core.db.arrays import update_rows
@@ -77,9 +76,10 @@ def due_documents(
 
 def write_back(session: Session, documents: Sequence[FiscalDocument]) -> None:
     """Write what signing and claiming changed."""
-    table = cast("Table", FiscalDocument.__table__)
     update_rows(
-        session, table, [{name: getattr(one, name) for name in _CHANGED} for one in documents]
+        session,
+        FiscalDocument,
+        [{name: getattr(one, name) for name in _CHANGED} for one in documents],
     )
 
 

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from typing import cast
 from uuid import UUID
 
 import zstandard
-from sqlalchemy import Table, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from core.db.arrays import insert_rows
+from core.db.bulk import among
 from core.db.tenancy import scope_of, utc_now
 from core.ids import new_id
 from plugins.einvoice_sri.domain.sobre import ensobrar
@@ -72,7 +72,7 @@ def store_signed(session: Session, contents: Sequence[SignedBytes]) -> None:
                 "body": compressor.compress(one.content),
             }
         )
-    insert_rows(session, cast("Table", DocumentBlob.__table__), rows, on_conflict=_REPLACE)
+    insert_rows(session, DocumentBlob, rows, on_conflict=_REPLACE)
 
 
 def read_signed(session: Session, document_ids: Iterable[UUID]) -> Mapping[UUID, bytes]:
@@ -81,7 +81,9 @@ def read_signed(session: Session, document_ids: Iterable[UUID]) -> Mapping[UUID,
     Raises ``BlobDamaged`` when they do not hash to what was written.
     """
     wanted = list(document_ids)
-    rows = session.scalars(select(DocumentBlob).where(DocumentBlob.document_id.in_(wanted))).all()
+    rows = session.scalars(
+        select(DocumentBlob).where(among(DocumentBlob.document_id, wanted))
+    ).all()
     known = _load_dictionaries(session, {one.dictionary_id for one in rows} - {None})
     return {one.document_id: _content(one, known) for one in rows}
 
@@ -132,7 +134,9 @@ def read_authorized(
 ) -> Mapping[UUID, AuthorizedFile]:
     """The authorised files by document; those that have none yet are left out."""
     wanted = list(document_ids)
-    rows = session.scalars(select(DocumentBlob).where(DocumentBlob.document_id.in_(wanted))).all()
+    rows = session.scalars(
+        select(DocumentBlob).where(among(DocumentBlob.document_id, wanted))
+    ).all()
     known = _load_dictionaries(session, {one.dictionary_id for one in rows} - {None})
     found = {}
     for row in rows:

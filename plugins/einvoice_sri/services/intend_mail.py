@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
-from typing import cast
 from uuid import UUID
 
-from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
 from core import jobs
@@ -63,8 +61,7 @@ def intend_mails(
     ]
     if not rows:
         return
-    table = cast("Table", DocumentMail.__table__)
-    insert_rows(session, table, rows, on_conflict="DO NOTHING")
+    insert_rows(session, DocumentMail, rows, on_conflict="DO NOTHING")
     ids = [str(row["id"]) for row in rows]
     jobs.defer_many(
         session,

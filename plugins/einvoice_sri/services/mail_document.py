@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, defer
 
 from core import plugins
 from core.contracts.fiscal import DocumentFiles
 from core.contracts.ports import Attachment, Mail, MailError
+from core.db.bulk import among
 from core.db.tenancy import scope_of
 from core.i18n import _
 from core.letters import Button, Fact, Part, Small, Strip, page, plain
@@ -24,9 +25,9 @@ from plugins.einvoice_sri.services.document_files import files_of_many
 
 PENDING, SENT, FAILED = "pending", "sent", "failed"
 MAX_TRIES = 30
-_MARK_SENT = text(
-    "UPDATE sri_mail SET state = :state, sent_at = :now, problem = '', tries = tries + 1"
-    " WHERE id = :id"
+_MARK_SENT = (
+    "UPDATE sri_mail SET state = %(state)s, sent_at = %(now)s, problem = '', tries = tries + 1"
+    " WHERE id = %(id)s AND tenant_id = %(tenant_id)s"
 )
 
 
@@ -43,13 +44,15 @@ def write_letters(session: Session, mail_ids: Sequence[UUID], *, now: datetime) 
     have left already are left out.
     """
     waiting = select(DocumentMail).where(
-        DocumentMail.id.in_(mail_ids), DocumentMail.state == PENDING
+        among(DocumentMail.id, mail_ids), DocumentMail.state == PENDING
     )
     intents = {one.id: one for one in session.scalars(waiting)}
     ids = {one.document_id for one in intents.values()}
     if not ids:
         return []
-    rows = session.scalars(select(FiscalDocument).where(FiscalDocument.id.in_(ids))).all()
+    without = defer(FiscalDocument.request), defer(FiscalDocument.messages)
+    wanted = select(FiscalDocument).where(among(FiscalDocument.id, ids)).options(*without)
+    rows = session.scalars(wanted).all()
     documents = {one.id: one for one in rows}
     files = files_of_many(session, rows)
     profile = companies.profile(session)
@@ -132,9 +135,9 @@ def _words(document: FiscalDocument, occasion: str, name: str) -> tuple[str, lis
     return subject, parts
 
 
-def mark_sent(session: Session, mail_id: UUID, *, now: datetime) -> None:
-    """The mail server has taken it."""
-    session.execute(_MARK_SENT, {"id": mail_id, "state": SENT, "now": now})
+def mark_sent(tenant_id: UUID, mail_id: UUID, *, now: datetime) -> tuple[str, Mapping[str, object]]:
+    """The statement, with its values, that says that the mail server has taken it."""
+    return _MARK_SENT, {"id": mail_id, "tenant_id": tenant_id, "state": SENT, "now": now}
 
 
 def mark_problem(session: Session, mail_id: UUID, error: MailError) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
 from core.contracts.events import DocumentAuthorized, DocumentRejected
@@ -69,7 +69,7 @@ def record(
             authorized.append(row)
     update_rows(
         session,
-        cast("Table", FiscalDocument.__table__),
+        FiscalDocument,
         [{name: getattr(row, name) for name in _CHANGED} for row in rows.values()],
     )
     add_envelopes(session, envelopes)
@@ -143,7 +143,7 @@ def _write_attempts(session: Session, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes
         for one in outcome.intentos
     ]
-    insert_rows(session, cast("Table", DocumentAttempt.__table__), rows)
+    insert_rows(session, DocumentAttempt, rows)
 
 
 def _announce(session: Session, documents: Sequence[FiscalDocument], now: datetime) -> None:
