@@ -43,7 +43,7 @@ SPECS: tuple[SettingSpec, ...] = (
         bool,
         _("The company runs the software itself: the field RUC Proveedor is left out"),
     ),
-    SettingSpec(PARALLEL_CALLS, 4, int, _("How many calls to SRI a worker makes at a time")),
+    SettingSpec(PARALLEL_CALLS, 8, int, _("How many calls to SRI a worker makes at a time")),
     SettingSpec(
         DOCUMENTS_PER_MINUTE,
         1200,

