@@ -124,3 +124,16 @@ class SupportTicket:
     from_wallet: int | None = None
     charged_hours: int | None = None
     charged_net: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FirstInvoice:
+    """What the first invoice of a contract would be, were it made on a day: ``first`` to ``last`` (both
+    included), USD.
+    """
+
+    first: date
+    last: date
+    net: Decimal
+    tax: Decimal
+    total: Decimal

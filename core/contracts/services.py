@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from core.contracts.fiscal import FiscalRequest, FiscalStatus
+from core.contracts.licences import FirstInvoice
 from core.contracts.sales import (
     CustomerData,
     InvoiceDraft,
@@ -172,6 +173,10 @@ class Subscribing(Protocol):
 
     def first_total(self, session: Session, *, plan_id: UUID, start_on: date) -> Decimal:
         """What the first invoice of a contract comes to, IVA included (USD)."""
+        ...
+
+    def first_invoice(self, session: Session, *, plan_id: UUID, start_on: date) -> FirstInvoice:
+        """That first invoice with its days, before it exists."""
         ...
 
     def due_on(self, session: Session, issued_on: date) -> date:

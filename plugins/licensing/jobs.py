@@ -70,7 +70,12 @@ def send_letter(args: dict[str, Any], now: datetime) -> None:
     address = runtime.current().settings.address
     with tenant_work(UUID(args["tenant"])) as session:
         mail = letters.write_letter(
-            session, args["letter"], key=args["key"], address=address, about=args.get("about"), now=now
+            session,
+            args["letter"],
+            key=args["key"],
+            address=address,
+            about=args.get("about"),
+            now=now,
         )
     if mail is None:
         return

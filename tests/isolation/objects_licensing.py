@@ -253,6 +253,7 @@ CASES = {
     "licensing.copy.documents": Case(),
     "licensing.licence.first_access": Case(),
     "licensing.licence.help": Case(),
+    "licensing.licence.come_back": Case(actor="lapsed_owner"),
     "licensing.portfolio.index": Case(**DESK, query=lambda s: {"q": "Compa"}),
     "licensing.portfolio.new": Case(**DESK, form=_typed_client),
     "licensing.portfolio.show": Case(**DESK, ids=CLIENT),

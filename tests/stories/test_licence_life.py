@@ -9,14 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from core.adapters.clock import at_local
-from core.contracts.sales import PaymentAllocation, PaymentData
-from core.contracts.services import PaymentRecording
 from core.db.scope import Scope
 from core.db.session import unit_of_work
 from core.models import TaxRegime
-from core.plugins import service
-from plugins.licensing.models import ClientInvoiceRow, Contract, QueuedReport
-from plugins.licensing.services import keep_licence, queue
+from plugins.licensing.models import ClientInvoiceRow, QueuedReport
+from plugins.licensing.services import come_back, keep_licence, queue
 from tests.factories.licensing import make_vendor
 
 
@@ -129,7 +126,7 @@ def test_from_contract_to_re_entry(vendor, outbox):
 
     vendor.at("2026-09-10", 9)  # back for one month
     with unit_of_work(Scope(tenant_id=client)) as session:
-        keep_licence.reenter(session, now=vendor.clock.now())
+        come_back.order_month(session, now=vendor.clock.now())
     vendor.drain()
     assert vendor.state(client) == "order"
     vendor.enable(client)
@@ -139,60 +136,6 @@ def test_from_contract_to_re_entry(vendor, outbox):
     assert len(vendor.invoices(client)) == 4
     assert vendor.state(client, at_local(date(2026, 10, 9), 23, 59)) == "reentered"
     assert vendor.state(client, at_local(date(2026, 10, 10))) == "expired"
-
-
-def test_an_agente_de_retencion_is_never_blocked_and_ends_paid(vendor):
-    """34.50 = 30.45 transferred + 0.90 renta (3 %) + 3.15 IVA (70 %) withheld."""
-    vendor.at("2026-03-01")
-    client = vendor.contract()
-    vendor.enable(client)  # 03-01: a whole month
-    with unit_of_work(Scope(tenant_id=client)) as session:
-        regime = session.scalars(select(TaxRegime)).one()
-        regime.withholding_agent_resolution = "NAC-DNCRASC20-00001"
-    vendor.run("2026-03-25")  # April, due 04-05
-    seen = []
-
-    def watch(day, hour=12):
-        vendor.night(day)
-        now = vendor.at(day, hour)
-        seen.append((day, vendor.state(client), vendor.may_issue(client, now)))
-
-    for day in ("2026-03-26", "2026-04-01", "2026-04-05"):
-        watch(day)
-    report = vendor.report(client, "30.45", withheld=Decimal("4.05"))  # on day 5, at noon
-    vendor.drain()
-    watch("2026-04-06")
-    confirm(vendor, report)
-    for day in ("2026-04-07", "2026-04-08"):
-        watch(day)
-    with unit_of_work(vendor.operator.scope) as session:  # the retención arrives and is recorded
-        contract = session.scalars(select(Contract)).one()
-        [invoice] = vendor_open(session, contract.customer_id)
-        assert invoice.balance == Decimal("4.05")
-        service(PaymentRecording).record(
-            session,
-            PaymentData(
-                customer_id=contract.customer_id,
-                method="withholding",
-                amount=Decimal("4.05"),
-                value_on=date(2026, 4, 8),
-                allocations=(PaymentAllocation(invoice.id, Decimal("4.05")),),
-                idempotency_key="ret:001-001-000000001",
-            ),
-            now=vendor.clock.now(),
-        )
-    vendor.drain()
-    for day in ("2026-04-10", "2026-04-20"):
-        watch(day)
-    assert all(may for _day, _state, may in seen), seen
-    assert vendor.invoices(client)[1] == ("2026-04-01", "2026-04-30", "34.50", "paid")
-    assert vendor.state(client) == "active"
-
-
-def vendor_open(session, customer_id):
-    from core.contracts.services import InvoiceIssuing
-
-    return service(InvoiceIssuing).open_for(session, customer_id)
 
 
 def test_without_the_certificate_the_withheld_part_blocks_once_its_term_is_over(vendor):

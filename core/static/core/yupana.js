@@ -46,13 +46,15 @@
       form.dataset.sent = "1";
       const button = event.submitter || form.querySelector("button");
       if (button) setTimeout(() => button.setAttribute("aria-busy", "true"), 0);
+      if ("download" in form.dataset) setTimeout(() => rested(form), 3000); // the page stays
     }
   });
+  const rested = (form) => {
+    delete form.dataset.sent;
+    form.querySelectorAll("[aria-busy]").forEach((one) => one.removeAttribute("aria-busy"));
+  };
   window.addEventListener("pageshow", () => {
-    document.querySelectorAll("form[data-sent]").forEach((form) => {
-      delete form.dataset.sent;
-      form.querySelectorAll("[aria-busy]").forEach((one) => one.removeAttribute("aria-busy"));
-    });
+    document.querySelectorAll("form[data-sent]").forEach(rested);
   });
 
   // the field that was refused has the focus

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import runtime
 from core.adapters.clock import to_local_date
+from core.contracts.licences import FirstInvoice
 from core.contracts.services import Subscribing
 from plugins.billing.services import cancel, left_out, plans, subscribe
 from plugins.billing.services.calendars import read_calendar
@@ -60,6 +61,16 @@ class Subscriptions:
             session, plan_id=plan_id, start_on=start_on, count=1
         )
         return preview.rows[0].total
+
+    def first_invoice(self, session: Session, *, plan_id: UUID, start_on: date) -> FirstInvoice:
+        """That first invoice with its days, before it exists."""
+        [row] = subscribe.preview_subscription(
+            session, plan_id=plan_id, start_on=start_on, count=1
+        ).rows
+        charge = row.charge
+        return FirstInvoice(
+            charge.period_start, charge.period_end, charge.amount, row.tax, row.total
+        )
 
     def due_on(self, session: Session, issued_on: date) -> date:
         """The next day 5, shifted where the company shifts it (A-17)."""

@@ -73,6 +73,7 @@ class Report:
     state: str
     allocations: Mapping[UUID, Decimal]
     decided_at: datetime | None = None
+    amount: Decimal = ZERO  # of an order there is no invoice yet to allocate to
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class Facts:
     cancelled_on: date | None = None
     is_reentry: bool = False
     is_withdrawn: bool = False
+    order_total: Decimal = ZERO  # of an order: its first invoice with IVA (USD)
     invoices: Sequence[LicenceInvoice] = ()
     reports: Sequence[Report] = ()
     policy: Policy = field(default_factory=Policy)
@@ -117,10 +119,26 @@ def state_on(facts: Facts, today: date) -> str:
     was invoiced to a blocked client (R15): expired.
     """
     if facts.started_on is None or today < facts.started_on:
+        if is_return_told(facts):
+            return "reported"
         return "lapsed" if facts.is_withdrawn or today > facts.lapses_on else "order"
     if not facts.live:  # enabled; invoice 1 is on its way to this scope
         return "active"
     return _owing_state(facts, today) or _running_state(facts, today)
+
+
+def is_return_told(facts: Facts) -> bool:
+    """A month ordered after expiry is told as paid in full: a client who is known gets access back on
+    his report (R9, R12); only a first contract waits for the confirmation (R2, A-26).
+    """
+    if not facts.is_reentry or facts.is_withdrawn or not facts.order_total:
+        return False
+    return facts.policy.report_lifts and any(
+        one.state in ("reported", "confirmed")
+        and facts.order_total - one.amount <= facts.policy.tolerance
+        and not needs_confirmation_first(one, facts)
+        for one in facts.reports
+    )
 
 
 def _owing_state(facts: Facts, today: date) -> str | None:

@@ -14,7 +14,6 @@ from core.contracts.events import (
     ClientInvoicePublished,
     LicenceCancelled,
     LicenceChanged,
-    LicenceOrdered,
     LicenceTransferAsked,
 )
 from core.contracts.licences import ClientInvoice
@@ -23,9 +22,7 @@ from core.db.tenancy import scope_of
 from core.domain.money import ZERO
 from core.errors import Conflict, DomainError, NotFound, TryLater
 from core.i18n import _
-from core.ids import new_id
 from core.jobs import defer
-from core.models import Tenant
 from core.services import companies, holidays
 from core.services.audit import write_audit
 from plugins.licensing.domain.access import is_reported
@@ -36,7 +33,7 @@ from plugins.licensing.models import (
     Licence,
     PaymentReportRow,
 )
-from plugins.licensing.services.keep_portfolio import find_offer, is_older
+from plugins.licensing.services.keep_portfolio import is_older
 from plugins.licensing.services.parties import operator_id
 from plugins.licensing.services.standing import Standing, find_licence, read_standing, refresh
 from plugins.licensing.services.trainings import ask_for_trainings
@@ -141,43 +138,6 @@ def cancel_licence(session: Session, *, now: datetime, received_on: date | None 
     refresh(session, now=now, reason=_("Cancelled by the client"))
     _mail(session, standing.licence, "farewell", key=str(standing.licence.contract_id))
     return Farewell(standing.ends_on, numbers, not_begun)
-
-
-def reenter(session: Session, *, plan_id: UUID | None = None, now: datetime) -> UUID:
-    """Order one month more after expiry (R12); the new contract's id.
-
-    Raises ``Conflict`` while the licence runs, ``DomainError`` while an old invoice is open (A-22).
-    """
-    standing = _standing(session, now)
-    after(standing.state, "reenter")
-    if standing.open_invoices:
-        raise DomainError(
-            _(
-                "Invoice %(numbers)s is still open: report its payment first, then order the month.",
-                numbers=", ".join(open_numbers(session, standing)),
-            ),
-            code="old_invoice_open",
-        )
-    licence = standing.licence
-    chosen = plan_id or licence.plan_id
-    if chosen != licence.plan_id:
-        find_offer(session, chosen)
-    client = session.get_one(Tenant, licence.tenant_id)
-    order = LicenceOrdered(
-        contract_id=new_id(),
-        kind="reentry",
-        client_tenant_id=client.id,
-        client_tax_id=client.tax_id,
-        client_name=client.name,
-        client_email=companies.profile(session).email,
-        distributor_id=licence.distributor_id,
-        plan_id=chosen,
-        ordered_on=to_local_date(now),
-    )
-    refresh(session, now=now)  # the operator knows first that it has expired
-    emit(session, order, to=licence.operator_id, now=now)
-    write_audit(session, action="licensing.reenter", subject_id=order.contract_id)
-    return order.contract_id
 
 
 def ask_for_transfer(session: Session, distributor_tax_id: str, *, now: datetime) -> str:

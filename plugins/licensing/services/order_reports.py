@@ -5,7 +5,7 @@ confirmation does (A-26).
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import select
@@ -18,23 +18,30 @@ from core.contracts.services import InvoiceIssuing, Subscribing
 from core.db.events import emit
 from core.db.tenancy import scope_of
 from core.domain.money import ZERO
+from core.errors import TryLater
 from core.services import settings
 from plugins.licensing.domain.access import Policy
 from plugins.licensing.models import Contract, QueuedReport
 from plugins.licensing.services.contracts import enable_contract
+from plugins.licensing.services.publish import REPORT
 from plugins.licensing.settings import ON_REPORT, ORDER_ENABLED
+
+PATIENCE = timedelta(hours=1)  # an order that has not come by then was refused
 
 
 def hear_order_report(session: Session, event: PaymentReported, *, now: datetime) -> None:
     """A client says that it paid its order, in the operator's scope. Where a report enables, and it
     covers the first invoice, its day is S; otherwise the order waits for the confirmation.
     """
-    if event.contract_id is None or settings.read(session, ORDER_ENABLED) != ON_REPORT:
+    if event.contract_id is None:
         return
     contract = session.get(Contract, event.contract_id, with_for_update=True)
+    if contract is None and now - event.reported_at < PATIENCE:
+        raise TryLater("the order has not arrived yet", seconds=2)
     if (
         contract is None
         or contract.state != "order"
+        or not _report_enables(session, contract)
         or to_local_date(event.reported_at) > contract.lapses_on
         or _missing(session, contract, event) > settings.read(session, "licensing.tolerance")
         or _is_distrusted(session, contract)
@@ -71,6 +78,15 @@ def enable_by_report(session: Session, row: QueuedReport, *, now: datetime) -> b
     )
     enable_contract(session, enabling, now=now)
     return True
+
+
+def _report_enables(session: Session, contract: Contract) -> bool:
+    """A first contract's order by the setting (A-26); a client who comes back as any report of his lifts
+    a block (R2, R9, A-15).
+    """
+    if contract.kind == "reentry":
+        return bool(settings.read(session, "billing.lift_block") == REPORT)
+    return bool(settings.read(session, ORDER_ENABLED) == ON_REPORT)
 
 
 def _missing(session: Session, contract: Contract, event: PaymentReported) -> Decimal:

@@ -140,6 +140,7 @@ def read_facts(session: Session, licence: Licence, today: date, *, fresh: bool =
         cancelled_on=licence.cancelled_on,
         is_reentry=licence.is_reentry,
         is_withdrawn=licence.is_withdrawn,
+        order_total=licence.first_total,
         invoices=[_as_invoice(row) for row in invoices],
         reports=[_as_report(row) for row in reports],
         policy=read_policy(licence),
@@ -306,4 +307,5 @@ def _as_report(row: PaymentReportRow) -> Report:
         state=row.state,
         allocations={UUID(key): Decimal(amount) for key, amount in row.allocations.items()},
         decided_at=row.decided_at,
+        amount=row.amount,
     )

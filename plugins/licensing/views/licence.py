@@ -15,6 +15,7 @@ from plugins.licensing.domain.lifecycle import STATES, allows
 from plugins.licensing.models import PaymentReportRow
 from plugins.licensing.services import (
     adviser_cards,
+    come_back,
     credit_drafts,
     explain,
     first_access,
@@ -75,7 +76,7 @@ class LicencePages(Pages):
             row = report_payment.report_payment(ctx.session, _typed(ctx), now=ctx.now)
             ctx.flash(
                 explain.order_report_sentence(standing)
-                if standing.state == "order"
+                if standing.state == "order" and not standing.licence.is_reentry
                 else _("Thank you. Your report is stored and you have access at once.")
             )
             if row.is_duplicate:
@@ -83,7 +84,8 @@ class LicencePages(Pages):
                     _("It looks like an earlier report: if it is the same payment, do nothing."),
                     "warn",
                 )
-            return ctx.go("licensing.licence.index")
+            is_return = standing.licence.is_reentry and standing.licence.started_on is None
+            return ctx.go("licensing.licence.come_back" if is_return else "licensing.licence.index")
         rows = [one for one in keep_licence.read_invoices(ctx.session) if one.state == "open"]
         return ctx.render(
             "licensing/report.html",
@@ -137,14 +139,29 @@ class LicencePages(Pages):
 
     @command("/reenter", action="decide")
     def reenter(self, ctx: Context) -> Any:
-        """Order one month more."""
-        keep_licence.reenter(ctx.session, plan_id=ctx.uuid("plan_id"), now=ctx.now)
-        ctx.flash(
-            _(
-                "Your month is ordered: pay with the code below; your distributor enables it on arrival."
-            )
+        """Order one month more; the checkout goes on with how to pay."""
+        come_back.order_month(ctx.session, plan_id=ctx.uuid("plan_id"), now=ctx.now)
+        return ctx.go("licensing.licence.come_back")
+
+    @page("/return")
+    def come_back(self, ctx: Context) -> Any:
+        """The checkout of a month: what it costs, what is owed, accounts and code, report, access back."""
+        standing = _licence(ctx)
+        step = come_back.step_of(standing)
+        if step is None:
+            return ctx.go("licensing.licence.index")
+        return ctx.render(
+            "licensing/return.html",
+            standing=standing,
+            step=step,
+            sentence=explain.state_sentence(standing),
+            quotes=come_back.read_quotes(standing.licence, today=ctx.today)
+            if step == "choose"
+            else {},
+            owed=come_back.owed(ctx.session, standing) if step == "choose" else [],
+            amount=standing.licence.first_total,
+            form_key=str(new_id()),
         )
-        return ctx.go("licensing.licence.index")
 
     @command("/transfer", action="decide")
     def transfer(self, ctx: Context) -> Any:
