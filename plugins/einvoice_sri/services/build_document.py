@@ -30,6 +30,9 @@ def build_document(
     emisor = issuers.emisor(
         branch_code=request.branch_code, on=request.issued_on, environment=environment
     )
+    if not emisor.dir_matriz.strip():
+        sentence = _("The company has no address yet: write it under Company, then try again.")
+        raise NotIssuable([Hallazgo("issuer", "dirMatriz", sentence)])
     try:
         comprobante = from_request.comprobante(request, emisor)
         content = xml.build(comprobante)

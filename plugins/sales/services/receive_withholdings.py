@@ -238,7 +238,8 @@ def _agent(session: Session, tax_id: str, field: str = "file") -> UUID:
     if found is None:
         raise DomainError(
             _(
-                "The certificate was issued by RUC %(tax_id)s, who is not a customer.",
+                "The certificate was issued by RUC %(tax_id)s, who is not a customer. Choose the file"
+                " of the customer of this invoice.",
                 tax_id=tax_id,
             ),
             code="foreign_agent",
@@ -251,7 +252,11 @@ def _check_subject(session: Session, tax_id: str) -> None:
     own = session.scalar(select(Tenant.tax_id).where(Tenant.id == scope_of(session).tenant_id))
     if tax_id != own:
         raise DomainError(
-            _("The certificate is for RUC %(tax_id)s, not for this company.", tax_id=tax_id),
+            _(
+                "The certificate is for RUC %(tax_id)s, not for this company. Choose the one that was"
+                " made out to it.",
+                tax_id=tax_id,
+            ),
             code="foreign_subject",
             field="file",
         )
@@ -270,14 +275,18 @@ def _check_invoices(session: Session, certificate: Certificate, customer_id: UUI
     for number in sorted(numbers):
         if number not in found:
             raise DomainError(
-                _("The certificate names invoice %(number)s, which is not this customer's.",
-                  number=number),
+                _("The certificate names invoice %(number)s, which is not this customer's. Ask for one"
+                  " with the right number.", number=number),
                 code="foreign_invoice",
                 field="file",
             )  # fmt: skip
         if certificate.amount_for(number) > found[number]:
             raise DomainError(
-                _("The certificate withholds more than invoice %(number)s.", number=number),
+                _(
+                    "The certificate withholds more than invoice %(number)s. Ask for one with the right"
+                    " amounts.",
+                    number=number,
+                ),
                 code="more_than_invoiced",
                 field="file",
             )
@@ -291,7 +300,11 @@ def _check_signature(xml: bytes, now: datetime) -> bool | None:
     problem = checker.problem(xml, now=now)
     if problem:
         raise DomainError(
-            _("The certificate's signature is not good: %(problem)s", problem=problem),
+            _(
+                "The certificate does not count: %(problem)s Download the authorised XML again and"
+                " send it as it is.",
+                problem=problem,
+            ),
             code="bad_signature",
             field="file",
         )
