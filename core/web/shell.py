@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 SET_UP_ONCE = 60  # menu entries from this order on are not for every day
 ENVIRONMENT = "einvoice_sri.environment"  # 1 pruebas, 2 producción, 3 practice
+CLOCK_PAGE = "billing.clock.index"  # where the clock of a demo is moved, if somebody offers it
 SEARCHES = (
     ("sales.invoice.index", "sales.invoice:read"),
     ("licensing.licence.index", "licensing.licence:read"),
@@ -131,7 +132,7 @@ class Shell:
             found.append(
                 Strip(
                     "bad",
-                    gettext("SUSPENDED"),
+                    str(decision.title).upper() or gettext("SUSPENDED"),
                     str(decision.sentence),
                     str(decision.url),
                     gettext("Pay the licence"),
@@ -164,8 +165,10 @@ class Shell:
                 )
             )
         if settings.demo:
-            shown = instant(runtime.clock().now())
-            found.append(Strip("wait", gettext("DEMO"), gettext("Demo clock: %(now)s", now=shown)))
+            shown = gettext("Demo clock: %(now)s", now=instant(runtime.clock().now()))
+            is_movable = CLOCK_PAGE in current_app.view_functions
+            url = url_for(CLOCK_PAGE) if is_movable else ""
+            found.append(Strip("wait", gettext("DEMO"), shown, url, gettext("Move it")))
         return found
 
     def _environment(self) -> int:

@@ -151,4 +151,7 @@ CASES = {
     ),
 }
 
-OPEN: dict[str, str] = {}
+OPEN: dict[str, str] = {
+    "billing.clock.index": "a demo's page: 404 where companies are real",
+    "billing.clock.next": "a demo's page: 404 where companies are real",
+}

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from core.adapters.clock import at_local
 from core.db.session import platform_scope, tenant_work
 from core.domain.periods import add_months
+from core.models import Tenant
 from plugins.billing.domain.lifecycle import ENDED
 from plugins.billing.domain.policy import DUE_DAY
 from plugins.billing.models import Notice, Subscription
@@ -21,8 +22,24 @@ from plugins.billing.services.sweep_day import sweep_day
 
 
 @dataclass(frozen=True, slots=True)
+class CompanyDay:
+    """What a day brought to one company."""
+
+    name: str
+    invoices: int
+    suspended: int
+    ended: int
+    notices: int
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nothing happened."""
+        return not (self.invoices or self.suspended or self.ended or self.notices)
+
+
+@dataclass(frozen=True, slots=True)
 class Played:
-    """What a day brought over all companies."""
+    """What a day brought over all companies, and to each to which it brought something."""
 
     kind: str  # run, due, suspension, end
     on: date
@@ -30,6 +47,7 @@ class Played:
     suspended: int
     ended: int
     notices: int
+    companies: tuple[CompanyDay, ...] = ()
 
 
 def days_to_play(today: date) -> list[tuple[str, date]]:
@@ -45,28 +63,48 @@ def play(today: date, set_clock: Callable[[datetime], None]) -> Iterator[Played]
 
     The mails of a day wait for the workers, which send them at 07:00 of the same clock.
     """
-    tenants = _tenants()
     for kind, on in days_to_play(today):
-        midnight, night = at_local(on, 0, 5), at_local(on, 2)
-        set_clock(midnight)
-        swept = [sweep_day(one, on=on, now=midnight) for one in tenants]
-        set_clock(night)
-        runs = [run_billing(one, on=on, now=night) for one in tenants]
-        set_clock(at_local(on, 7))
-        yield Played(
-            kind,
-            on,
-            invoices=sum(one.invoices for one in runs),
-            suspended=sum(one.suspended for one in swept),
-            ended=sum(one.ended for one in swept),
-            notices=sum(_waiting(one, on) for one in tenants),
+        yield play_day(kind, on, set_clock)
+
+
+def play_day(kind: str, on: date, set_clock: Callable[[datetime], None]) -> Played:
+    """Live one day as the schedules do; the clock stands at 07:00 of it afterwards."""
+    tenants = _tenants()
+    midnight, night = at_local(on, 0, 5), at_local(on, 2)
+    set_clock(midnight)
+    swept = {one: sweep_day(one, on=on, now=midnight) for one in tenants}
+    set_clock(night)
+    runs = {one: run_billing(one, on=on, now=night) for one in tenants}
+    set_clock(at_local(on, 7))
+    days = [
+        CompanyDay(
+            name,
+            invoices=runs[one].invoices,
+            suspended=swept[one].suspended,
+            ended=swept[one].ended,
+            notices=_waiting(one, on),
         )
+        for one, name in tenants.items()
+    ]
+    return Played(
+        kind,
+        on,
+        invoices=sum(one.invoices for one in days),
+        suspended=sum(one.suspended for one in days),
+        ended=sum(one.ended for one in days),
+        notices=sum(one.notices for one in days),
+        companies=tuple(one for one in days if not one.is_quiet),
+    )
 
 
-def _tenants() -> list[UUID]:
+def _tenants() -> dict[UUID, str]:
+    """The companies that bill somebody, by name."""
     living = select(Subscription.tenant_id).where(Subscription.state != ENDED).distinct()
     with platform_scope("play the demo's clock") as session:
-        return sorted(session.scalars(living))
+        rows = session.execute(
+            select(Tenant.id, Tenant.name).where(Tenant.id.in_(living)).order_by(Tenant.name)
+        )
+        return {row.id: row.name for row in rows}
 
 
 def _waiting(tenant_id: UUID, on: date) -> int:

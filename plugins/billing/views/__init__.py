@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from plugins.billing.views.clock import ClockPages
 from plugins.billing.views.plans import PlanPages
 from plugins.billing.views.reminders import LeavingPages, ReminderPages
 from plugins.billing.views.runs import ChartPages, RunPages
@@ -12,7 +13,15 @@ from plugins.billing.views.subscriptions import SubscriptionPages
 if TYPE_CHECKING:
     from core.app import Site
 
-PAGES = (SubscriptionPages, PlanPages, RunPages, ChartPages, ReminderPages, LeavingPages)
+PAGES = (
+    SubscriptionPages,
+    PlanPages,
+    RunPages,
+    ChartPages,
+    ReminderPages,
+    LeavingPages,
+    ClockPages,
+)
 
 
 def register(site: Site) -> None:

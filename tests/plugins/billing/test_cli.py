@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
+from core import runtime
+from core.adapters.clock import SharedClock
 from core.cli import main
+from core.db.session import tenant_work
 from core.errors import DomainError
+from core.models import Tenant
 from plugins.billing.cli import billing
 from plugins.billing.cli.play import check_demo
 from plugins.billing.services.play_days import play
@@ -275,6 +281,47 @@ def test_a_month_played_by_the_demo_clock(gym):
     ]
     assert gym.clock.today().isoformat() == "2026-05-01"
     assert told[-1].notices == 4  # on the day, the day after, suspended, ended
+
+
+def test_the_page_of_the_demos_clock_shows_what_each_stop_brings(
+    gym, app, client, post, monkeypatch, tmp_path
+):
+    """The same month, pressed stop by stop without signing in; where companies are real, no page."""
+    gym.on("2026-03-02")
+    gym.subscribe(gym.plan())
+    gym.pay_all()
+    gym.on("2026-03-20")
+    assert client.get("/demo/clock").status_code == 404
+    assert post(client, "/demo/clock/next").status_code == 404
+    clock = SharedClock(tmp_path / "clock")
+    clock.set(gym.clock.now())
+    before = runtime.current()
+    given = before.settings.model_copy(update={"demo": True})
+    runtime.use(replace(before, settings=given, clock=clock))
+    try:
+        page = client.get("/demo/clock").text
+        for day in ("25/03/2026", "05/04/2026", "06/04/2026", "01/05/2026"):
+            assert day in page, day
+        rows = []
+        for day in ("2026-03-25", "2026-04-05", "2026-04-06", "2026-05-01"):
+            assert post(client, "/demo/clock/next").location == "/demo/clock"
+            assert clock.today().isoformat() == day
+            page = client.get("/demo/clock").text
+            found = re.findall(r"<td[^>]*>([^<]+)</td>", page)
+            rows.append(found[-5:] if len(found) > 5 * len(rows) else [])
+        with tenant_work(gym.id) as session:
+            name = session.get_one(Tenant, gym.id).name
+        assert rows == [  # nobody's workers send here: mails wait and add up
+            [name, "1", "0", "0", "0"],
+            [name, "0", "0", "0", "1"],
+            [name, "0", "1", "0", "3"],
+            [name, "0", "0", "1", "4"],
+        ]
+        assert "Otro mes" in page
+        post(client, "/demo/clock/next")
+        assert clock.today().isoformat() == "2026-05-25"
+    finally:
+        runtime.use(before)
 
 
 def test_nobody_plays_with_the_clock_of_real_companies(database, tenant):
