@@ -112,12 +112,15 @@ class ExportTable:
 
 @dataclass(frozen=True, slots=True)
 class AccessDecision:
-    """Answer to ``access_decision``; ``sentence`` tells a person why not and what to do."""
+    """Answer to ``access_decision``; ``sentence`` tells a person why not and what to do, ``title`` is the
+    word of the strip above every page.
+    """
 
     allowed: bool
     code: str = ""
     sentence: Any = ""
     url: str = ""
+    title: Any = ""
 
 
 @dataclass(frozen=True, slots=True)

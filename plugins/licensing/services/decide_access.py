@@ -99,6 +99,7 @@ def _refuse(standing: Standing, asked: Permission | None) -> AccessDecision | No
         allowed=False,
         code=f"licence_{standing.state}",
         sentence=refusal_sentence(standing.state, standing),
+        title=STATES[standing.state].word,
         url=LICENCE_PAGE,
     )
 

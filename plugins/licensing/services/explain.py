@@ -98,6 +98,15 @@ def farewell_sentence(farewell: Farewell) -> str:
     return sentence
 
 
+def draft_sentence(numbers: Sequence[str]) -> str:
+    """The same for the distributor, before he enters a cancellation."""
+    return _(
+        "The period of %(numbers)s has not begun: the draft of a credit note that undoes it waits for you"
+        " afterwards.",
+        numbers=", ".join(numbers),
+    )
+
+
 def undo_sentence(numbers: Sequence[str]) -> str:
     """Which of the open invoices a credit note may undo (A-11)."""
     return _(

@@ -176,7 +176,7 @@ class PortfolioPages(Pages):
             "licensing/client_cancel.html",
             row=row,
             farewell=farewell,
-            undo=explain.undo_sentence(farewell.not_begun) if farewell.not_begun else "",
+            undo=explain.draft_sentence(farewell.not_begun) if farewell.not_begun else "",
         )
 
     @page("/unpaid")
