@@ -1,6 +1,7 @@
 """Frozen dataclasses of the contracts as JSON and back: events, requests, snapshots.
 
-``to_text`` writes the JSON text at once, for mass writes: the same as ``json.dumps(to_json(value))``.
+``to_texts`` writes the JSON text of many at once, for mass writes: the same as
+``json.dumps(to_json(value))``.
 
 UUID, date, datetime and Decimal travel as strings, tuples as lists; the types of the fields say how
 to read them again, so ``from_json(type(x), to_json(x)) == x``.
@@ -15,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -66,68 +68,47 @@ _WRITERS: dict[Any, _Reader] = {}
 
 
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
-_Memo = dict[int, str]
-_TextWriter = Callable[[Any, _Memo], str]
-
-
-def to_text(value: Any, memo: _Memo | None = None) -> str:
-    """The JSON text of a dataclass, or of a value that a field may hold. Raises ``TypeError``.
-
-    With the same ``memo`` for many values, tuples that they share are written once (as
-    ``copy.deepcopy`` does it, by identity): the values must outlive the memo.
-    """
-    return _text_writer(type(value))(value, {} if memo is None else memo)
-
-
-def _text_writer(kind: Any) -> _TextWriter:
-    """How values of a type are written as text: found once for each type."""
-    if kind not in _TEXT_WRITERS:
-        _TEXT_WRITERS[kind] = _new_text_writer(kind)
-    return _TEXT_WRITERS[kind]
-
-
-def _new_text_writer(kind: Any) -> _TextWriter:
-    if issubclass(kind, (str, UUID, Decimal, date, Mapping, list, *_PLAIN)):
-        return lambda value, _: _quoted(to_json(value))
-    if issubclass(kind, tuple):
-        return _tuple_text
-    if not dataclasses.is_dataclass(kind):
-        raise TypeError(f"{kind.__name__} cannot travel as JSON")
-    names = _names(cast(Any, kind))
-    template = "{" + ", ".join(f'"{name}": %s' for name in names) + "}"
-    known = _TEXT_WRITERS
-
-    def write(value: Any, memo: _Memo) -> str:
-        found = [getattr(value, name) for name in names]
-        try:
-            return template % tuple([known[type(one)](one, memo) for one in found])
-        except KeyError:  # a type that was not met before
-            return template % tuple([_text_writer(type(one))(one, memo) for one in found])
-
-    return write
-
-
-def _tuple_text(value: tuple[Any, ...], memo: _Memo) -> str:
-    if not value:
-        return "[]"
-    text = memo.get(id(value))
-    if text is None:
-        parts = [_text_writer(type(one))(one, memo) for one in value]
-        text = memo[id(value)] = "[" + ", ".join(parts) + "]"
-    return text
-
-
-_TEXT_WRITERS: dict[Any, _TextWriter] = {
-    type(None): lambda _value, _memo: "null",
-    bool: lambda value, _: "true" if value else "false",
-    int: lambda value, _: str(value),
-    str: lambda value, _: json.encoder.encode_basestring(value),
-    Decimal: lambda value, _: f'"{value}"',
-    UUID: lambda value, _: f'"{value}"',
-    date: lambda value, _: f'"{value.isoformat()}"',
-    datetime: lambda value, _: f'"{value.isoformat()}"',
-    tuple: _tuple_text,
+_TEXT_WRITERS: dict[Any, Callable[[Any], str]] = {
+    type(None): lambda _value: "null",
+    bool: lambda value: "true" if value else "false",
+    int: str,
+    str: json.encoder.encode_basestring,
+    Decimal: lambda value: f'"{value}"',
+    UUID: lambda value: f'"{value}"',
+    date: lambda value: f'"{value.isoformat()}"',
+    datetime: lambda value: f'"{value.isoformat()}"',
 }
+
+
+def to_texts(values: Sequence[Any]) -> list[str]:
+    """The JSON texts of values that fields may hold, such as dataclasses. Raises ``TypeError``.
+
+    Field by field for all of them, and an object that stands in many places is written once.
+    """
+    different = {id(one): one for one in values}
+    ones = [*different.values()]
+    kinds = set(map(type, ones))
+    if len(kinds) > 1:
+        return [to_texts([one])[0] for one in values]
+    texts = _texts(kinds.pop(), ones) if kinds else []
+    if len(ones) == len(values):
+        return texts
+    written = dict(zip(different, texts, strict=True))
+    return [written[id(one)] for one in values]
+
+
+def _texts(kind: Any, values: Sequence[Any]) -> list[str]:
+    writer = _TEXT_WRITERS.get(kind)
+    if writer is not None:
+        return [*map(writer, values)]
+    if dataclasses.is_dataclass(kind):
+        names = _names(cast(Any, kind))
+        template = "{" + ", ".join(f'"{name}": %s' for name in names) + "}"
+        columns = [to_texts([*map(attrgetter(name), values)]) for name in names]
+        return [template % row for row in zip(*columns, strict=True)]
+    if issubclass(kind, tuple):
+        return ["[" + ", ".join(to_texts(one)) + "]" for one in values]
+    return [_quoted(to_json(one)) for one in values]
 
 
 def from_json(cls: type[_T], data: Mapping[str, Any]) -> _T:

@@ -59,7 +59,7 @@ def without_collector() -> Iterator[None]:
 
 
 class JsonText(str):
-    """A JSONB value that is JSON text already (``core.contracts.codec.to_text``)."""
+    """A JSONB value that is JSON text already (``core.contracts.codec.to_texts``)."""
 
     __slots__ = ()
 

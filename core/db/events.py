@@ -19,14 +19,14 @@ from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.orm import Session, SessionTransaction
 
 from core import jobs, plugins
-from core.contracts.codec import from_json, to_json, to_text
+from core.contracts.codec import from_json, to_json, to_texts
 from core.contracts.events import Event
 from core.contracts.hooks import EventContext, Task
 from core.db.bulk import JsonText, copy_rows
 from core.db.session import tenant_work
 from core.db.tenancy import scope_of
 from core.errors import TryLater
-from core.ids import new_id
+from core.ids import new_id, new_ids
 from core.models import EventDone, StoredEvent
 
 CHUNK = 500
@@ -65,7 +65,9 @@ def emit_all(session: Session, events: Iterable[Event], *, now: datetime) -> Non
     if tenant is None:
         raise ValueError("events without a destination: no tenant is in scope")
     waiting = session.info.setdefault("events", [])
-    waiting += [_Waiting(new_id(), tenant, event, now) for event in events]
+    told = list(events)
+    ids = new_ids(len(told))
+    waiting += [_Waiting(i, tenant, event, now) for i, event in zip(ids, told, strict=True)]
 
 
 @sqlalchemy_event.listens_for(Session, "before_commit")
@@ -95,17 +97,19 @@ def _show_scope(session: Session, tenant: UUID | None) -> None:
 def _insert(session: Session, waiting: Sequence[_Waiting]) -> None:
     made = datetime.now(UTC)
     is_bulk = len(waiting) > FEW and waiting[0].tenant_id == scope_of(session).tenant_id
+    told = [one.event for one in waiting]
+    payloads = map(JsonText, to_texts(told)) if is_bulk else map(to_json, told)
     rows = [
         (
             one.id,
             one.tenant_id,
             type(one.event).__name__,
             one.event.version,
-            JsonText(to_text(one.event)) if is_bulk else to_json(one.event),
+            payload,
             one.occurred_at,
             made,
         )
-        for one in waiting
+        for one, payload in zip(waiting, payloads, strict=True)
     ]
     table = StoredEvent.__table__
     assert isinstance(table, Table)

@@ -24,7 +24,7 @@ from core.domain.money import ZERO
 from core.domain.payment_codes import payment_code
 from core.errors import Conflict
 from core.i18n import _
-from core.ids import new_id
+from core.ids import new_ids
 from core.services import settings
 from plugins.billing.domain.invoicing import (
     PlannedCharge,
@@ -227,7 +227,7 @@ def _write(
     tenant = scope_of(session).tenant_id
     derived: dict[int, dict[str, Any]] = {}  # of charges that many subscriptions share
     rows = []
-    for one in batch:
+    for charge_id, one in zip(new_ids(len(batch)), batch, strict=True):
         charge = one.charge
         if id(charge) not in derived:
             derived[id(charge)] = derivation_json(charge.derivation)
@@ -235,7 +235,7 @@ def _write(
         line = one.line
         rows.append(
             (
-                new_id(),
+                charge_id,
                 tenant,
                 now,
                 one.subscription_id,

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from core import jobs
 from core.adapters.clock import to_local_date
-from core.contracts.codec import from_json, to_json, to_text
+from core.contracts.codec import from_json, to_json, to_texts
 from core.contracts.fiscal import (
     CreditNoteRequest,
     DebitNoteRequest,
@@ -97,8 +97,8 @@ def request_documents(
             insert(FiscalDocument), [dict(zip(COLUMNS, row, strict=True)) for row in rows]
         )
     else:
-        memo: dict[int, str] = {}  # many invoices of a run have the same lines
-        rows = [_row(one, JsonText(to_text(one, memo)), **common) for one in requests]
+        texts = map(JsonText, to_texts(requests))
+        rows = [_row(one, text, **common) for one, text in zip(requests, texts, strict=True)]
         copy_rows(session, FiscalDocument.__table__, COLUMNS, rows)  # type: ignore[arg-type]
     jobs.defer_many(session, list(_deferrals(tenant, requests)))
 

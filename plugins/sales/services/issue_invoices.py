@@ -25,7 +25,7 @@ from core.db.events import emit_all
 from core.db.tenancy import scope_of
 from core.errors import DomainError, NotFound, ServiceMissing
 from core.i18n import _
-from core.ids import new_id
+from core.ids import new_ids
 from core.services import numbering
 from plugins.sales.domain.drafts import check_draft
 from plugins.sales.domain.vocabulary import INVOICE_KIND, MAX_DRAFTS, PRACTICE
@@ -205,7 +205,8 @@ def _store(
             count=len(by_point[point]),
         )
     tenant = scope_of(session).tenant_id
-    ids = iter(sorted(new_id() for _one in ready))  # in the order of the numbers
+    ids = iter(new_ids(len(ready)))  # in the order of the numbers
+    line_ids = iter(new_ids(sum(len(one.draft.lines) for one in ready)))
     invoices: list[tuple[Any, ...]] = []
     lines: list[tuple[Any, ...]] = []
     requests: list[InvoiceRequest] = []
@@ -256,7 +257,7 @@ def _store(
             ):
                 lines.append(
                     (
-                        new_id(),
+                        next(line_ids),
                         tenant,
                         now,
                         invoice_id,
