@@ -12,7 +12,6 @@ from plugins.einvoice_sri.domain import secuencial as numeros
 from plugins.einvoice_sri.domain.tipos import Ambiente, TipoComprobante
 
 LARGO = 49
-_DIGITOS = frozenset("0123456789")
 _PESOS = tuple(peso for _, peso in zip(range(LARGO - 1), cycle((2, 3, 4, 5, 6, 7)), strict=False))
 
 
@@ -69,11 +68,13 @@ def build(
     Raises ``ClaveInvalida`` when a part does not fit its place.
     """
     cuerpo = (
-        f"{fecha_emision:%d%m}{fecha_emision.year:04d}{cod_doc.value}{ruc}{ambiente.value}"
+        f"{fecha_emision.day:02d}{fecha_emision.month:02d}{fecha_emision.year:04d}"
+        f"{cod_doc.value}{ruc}{ambiente.value}"
         f"{establecimiento}{punto_emision}{numeros.texto(secuencial)}{codigo_numerico}1"
     )
     clave = cuerpo + digito(cuerpo)
-    parse(clave)
+    _check_form(clave)
+    _read(clave)
     return clave
 
 
@@ -82,10 +83,18 @@ def parse(clave: str) -> ClaveAcceso:
 
     The check digit alone is no proof: 49 zeros satisfy it. Raises ``ClaveInvalida``.
     """
-    if len(clave) != LARGO or not _DIGITOS.issuperset(clave):
-        raise ClaveInvalida("largo")
+    _check_form(clave)
     if digito(clave[:48]) != clave[48]:
         raise ClaveInvalida("digito")
+    return _read(clave)
+
+
+def _check_form(clave: str) -> None:
+    if len(clave) != LARGO or not (clave.isascii() and clave.isdigit()):
+        raise ClaveInvalida("largo")
+
+
+def _read(clave: str) -> ClaveAcceso:
     try:
         fecha = date(int(clave[4:8]), int(clave[2:4]), int(clave[0:2]))
     except ValueError as error:

@@ -137,8 +137,8 @@ def detalle(line: FiscalLine) -> Detalle:
         ),
         descuento=line.discount,
         precio_total_sin_impuesto=line.subtotal,
-        detalles_adicionales=det_adicionales(line),
-        impuestos=tuple(impuesto(tax) for tax in line.taxes),
+        detalles_adicionales=det_adicionales(line) if line.details else (),
+        impuestos=tuple(map(impuesto, line.taxes)),
     )
 
 

@@ -36,7 +36,11 @@ def build(comprobante: Comprobante) -> bytes:
     out = [f'<{raiz} id="{ID}" version="{_escape_attribute(comprobante.version)}">']
     _writer(type(comprobante))(comprobante, out.append)
     out.append(f"</{raiz}>")
-    text = "".join(out)
+    return "".join(out).encode("utf-8")
+
+
+def _check(text: str) -> None:
+    """Raises ``DocumentoIlegible`` for what XML cannot carry; letters and digits alone need no look."""
     if not text.isprintable() and (found := _ILEGAL.search(text)):
         raise DocumentoIlegible(
             _(
@@ -46,10 +50,10 @@ def build(comprobante: Comprobante) -> bytes:
             ),
             code="sri_xml_character",
         )
-    return text.encode("utf-8")
 
 
 def _escape(text: str) -> str:
+    _check(text)
     if "&" in text:
         text = text.replace("&", "&amp;")
     if "<" in text:
@@ -62,6 +66,7 @@ def _escape(text: str) -> str:
 
 
 def _escape_attribute(text: str) -> str:
+    _check(text)
     if "&" in text:
         text = text.replace("&", "&amp;")
     if "<" in text:

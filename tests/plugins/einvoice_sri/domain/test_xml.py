@@ -69,13 +69,27 @@ def test_any_text_stays_canonical_and_comes_back(name, value, word):
     assert xml.read(content) == document
 
 
+LINEA = DOCUMENTO.detalles[0]
+
+
 @pytest.mark.parametrize("sign", ["\x00", "\x0b", "\x1f", "\ud800", "\ufffe"])
-def test_a_character_that_xml_cannot_carry_is_named(sign):
-    linea = replace(DOCUMENTO.detalles[0], descripcion=f"Plan{sign}oro")
-    with pytest.raises(DocumentoIlegible) as refused:
-        xml.build(replace(DOCUMENTO, detalles=(linea,)))
-    assert refused.value.code == "sri_xml_character"
-    assert f"U+{ord(sign):04X}" in refused.value.sentence
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: {"detalles": (replace(LINEA, descripcion=text),)},
+        lambda text: {"detalles": (replace(LINEA, detalles_adicionales=(DetAdicional(nombre=text, valor="x"),)),)},
+        lambda text: {"detalles": (replace(LINEA, detalles_adicionales=(DetAdicional(nombre="x", valor=text),)),)},
+        lambda text: {"info_adicional": (CampoAdicional(nombre=text, valor="x"),)},
+        lambda text: {"info_adicional": (CampoAdicional(nombre="x", valor=text),)},
+        lambda text: {"version": text},
+    ],
+)  # fmt: skip
+def test_a_character_that_xml_cannot_carry_is_named(sign, change):
+    for text in (sign, f"Plan{sign}oro"):
+        with pytest.raises(DocumentoIlegible) as refused:
+            xml.build(replace(DOCUMENTO, **change(text)))
+        assert refused.value.code == "sri_xml_character"
+        assert f"U+{ord(sign):04X}" in refused.value.sentence
 
 
 def test_amounts_are_written_without_exponent():
