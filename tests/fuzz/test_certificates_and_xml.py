@@ -23,6 +23,7 @@ from plugins.einvoice_sri.domain.verify_envelope import open_envelope
 from plugins.einvoice_sri.domain.xades import SigningKey, sign
 from tests.factories import certificates as made
 from tests.factories.p12_shapes import write_p12
+from tests.factories.signed_parts import says_the_same
 
 COUNT = int(os.environ.get("YUPANA_FUZZ", "2000"))
 LIMIT_CPU_SECONDS = 1.0
@@ -122,10 +123,14 @@ def test_signed_documents(signed):
 
     def attempt(data: bytes) -> str:
         try:
-            informe = verify(open_envelope(data).comprobante, now=made.NOW)
+            document = open_envelope(data).comprobante
+            informe = verify(document, now=made.NOW)
         except DomainError as error:
             return error.code if error.sentence else "no sentence"
-        return "intact" if informe.intact else informe.hallazgos[0].code
+        if not informe.intact:
+            return informe.hallazgos[0].code
+        assert says_the_same(signed, document)
+        return "intact"
 
     outcomes = hammer([signed, envelope], attempt)
     assert {"sri_xml_malformed", "digest_document"} <= outcomes.keys()

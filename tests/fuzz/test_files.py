@@ -85,7 +85,7 @@ def test_envelopes_and_their_printed_sheets():
         return "printed"
 
     originals = [*DOCUMENTS, *map(enveloped, DOCUMENTS)]
-    outcomes = hammer(originals, attempt, count=share(5), bend=bent_inside)
+    outcomes = hammer(originals, attempt, count=share(8), bend=bent_inside)
     assert {"printed", "sri_xml_malformed"} <= outcomes.keys()
 
 
@@ -202,7 +202,7 @@ def test_statements_as_csv():
     originals = [
         statement_csv(";", "utf-8-sig"), statement_csv(",", "cp1252"), statement_csv("\t", "utf-8"),
     ]  # fmt: skip
-    outcomes = hammer(originals, read_statement, count=share(1))
+    outcomes = hammer(originals, read_statement, count=share(4))
     assert {"read", "statement_empty"} <= outcomes.keys()
 
 
@@ -224,7 +224,7 @@ def rezipped(content: bytes, number: int) -> bytes:
 
 @pytest.mark.filterwarnings("ignore:::openpyxl")  # it comments on crooked cells
 def test_statements_as_xlsx():
-    outcomes = hammer([statement_xlsx()], read_statement, count=share(8), bend=rezipped)
+    outcomes = hammer([statement_xlsx()], read_statement, count=share(16), bend=rezipped)
     assert {"read", "statement_unreadable"} <= outcomes.keys()
 
 
