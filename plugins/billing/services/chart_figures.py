@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from sqlalchemy import text
@@ -43,6 +43,39 @@ _COLLECTION = text(
 )
 
 
+_PAID = text(
+    "SELECT date_trunc('month', issued_on)::date AS first, greatest(0, CASE WHEN state = 'free' THEN 0"
+    " ELSE (paid_at AT TIME ZONE 'America/Guayaquil')::date - issued_on END) AS day, sum(amount) AS amount"
+    " FROM billing_charge WHERE tenant_id = :tenant AND state IN ('paid', 'free') AND issued_on >= :since"
+    " GROUP BY 1, 2"
+)
+_ISSUED = text(
+    "SELECT date_trunc('month', issued_on)::date AS first, sum(amount) AS issued, max(issued_on) AS last_on"
+    " FROM billing_charge WHERE tenant_id = :tenant AND state <> 'cancelled' AND issued_on >= :since"
+    " GROUP BY 1 HAVING sum(amount) > 0 ORDER BY 1"
+)
+CURVES, CURVE_DAYS = 3, 45  # months drawn, days after the issue
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """How the money of a month's invoices came in: ``amounts[n]`` is what was collected up to ``n`` days
+    after each was issued (before IVA, USD), as far as every invoice of the month is that old.
+    """
+
+    first: date
+    issued: Decimal
+    amounts: tuple[Decimal, ...]
+
+    @property
+    def shares(self) -> list[Decimal]:
+        """The same as percents of what was invoiced, with one decimal (half up)."""
+        return [
+            (Decimal(100) * one / self.issued).quantize(Decimal("0.1"), ROUND_HALF_UP)
+            for one in self.amounts
+        ]
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Rows of each chart, oldest month first."""
@@ -50,6 +83,7 @@ class Figures:
     months: Sequence[Any]
     ages: list[tuple[str, Decimal, int]]
     collection: Sequence[Any]
+    curves: list[Curve]
 
 
 def read_figures(session: Session, *, today: date) -> Figures:
@@ -66,7 +100,44 @@ def read_figures(session: Session, *, today: date) -> Figures:
         for row in session.execute(_AGES, {"today": today, "tenant": tenant})
     }
     collection = session.execute(_COLLECTION, {"tenant": tenant, "since": firsts[0]}).all()
-    return Figures(months, [(age, *found.get(age, (ZERO, 0))) for age in AGES], collection)
+    return Figures(
+        months,
+        [(age, *found.get(age, (ZERO, 0))) for age in AGES],
+        collection,
+        read_curves(session, today=today),
+    )
+
+
+def read_curves(session: Session, *, today: date) -> list[Curve]:
+    """The collection curves of the last months in which something was invoiced, the newest first."""
+    given = {
+        "tenant": scope_of(session).tenant_id,
+        "since": add_months(today.replace(day=1), -MONTHS),
+    }
+    paid: dict[tuple[date, int], Decimal] = {
+        (row.first, row.day): row.amount for row in session.execute(_PAID, given)
+    }
+    curves = []
+    for row in session.execute(_ISSUED, given).all()[-CURVES:]:
+        days = min((today - row.last_on).days, CURVE_DAYS)
+        so_far, amounts = ZERO, []
+        for day in range(max(days, 0) + 1):
+            so_far += paid.get((row.first, day), ZERO)
+            amounts.append(so_far)
+        curves.append(Curve(row.first, row.issued, tuple(amounts)))
+    return curves[::-1]
+
+
+def curve_rows(curves: Sequence[Curve]) -> list[int]:
+    """The days of the table: those on which a curve rises, the first and the last."""
+    longest = max((len(one.amounts) for one in curves), default=0)
+    rises = {
+        day
+        for one in curves
+        for day in range(len(one.amounts))
+        if day == 0 or one.amounts[day] != one.amounts[day - 1]
+    }
+    return sorted(rises | ({longest - 1} if longest else set()))
 
 
 def churn(row: Any) -> Decimal:

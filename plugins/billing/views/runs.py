@@ -95,5 +95,6 @@ class ChartPages(Pages):
             figures=figures,
             expected=forecasts.read_forecast(ctx.session, today=ctx.today),
             churn=chart_figures.churn,
+            curve_days=chart_figures.curve_rows(figures.curves),
             words=words,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from sqlalchemy import select
 from core.db.session import tenant_work
 from core.ids import new_id
 from plugins.billing.models import PriceVersionRow, Subscription
+from plugins.billing.services import chart_figures
 from plugins.billing.services.forecasts import read_forecast
 
 
@@ -170,3 +172,41 @@ def test_the_forecast_is_what_the_runs_then_issue(owner, gym, client, tenant, si
         gym.pay_all()
         assert f"$ {one.amount}".replace(".", ",") in page
     assert promised[0].charges == 4
+
+
+def test_the_collection_curve_adds_up_by_day_and_says_so_in_its_table(
+    owner, gym, client, tenant, sign_in
+):
+    """Four of US$ 30 on 25 March: one paid the same day, two on 4 April late at night, one never; in
+    April one of two. The day is that of Guayaquil, and a curve ends where its youngest invoice does.
+    """
+    plan = gym.plan("30.00")
+    gym.on("2026-03-01")
+    members = [gym.subscribe(plan) for _ in range(4)]
+    gym.pay_all()
+    gym.on("2026-03-25")
+    gym.run()
+    charges = [gym.charges(one)[1] for one in members]
+    for charge, day, hour in ((0, "2026-03-25", 9), (1, "2026-04-04", 23), (2, "2026-04-04", 23)):
+        gym.on(day, hour)
+        gym.pay(charges[charge].invoice_id)
+    gym.on("2026-04-12")
+    with tenant_work(gym.id) as session:
+        curves = chart_figures.read_curves(session, today=gym.clock.today())
+    assert [str(one.first) for one in curves] == ["2026-03-01"]
+    [march] = curves
+    assert march.issued == Decimal(
+        "240.00"
+    )  # four first months on the 1st, four of April on the 25th
+    assert len(march.amounts) == 19  # 25 March to 12 April
+    assert [str(march.shares[day]) for day in (0, 9, 10, 18)] == ["62.5", "62.5", "87.5", "87.5"]
+    assert str(march.amounts[10]) == "210.00"
+    sign_in(client, tenant, "owner")
+    page = owner.get("/billing/charts/").get_data(as_text=True)
+    assert "$ 210,00 · 87,5 %" in page
+    assert (
+        page.count("$ 150,00 · 62,5 %") == 1
+    )  # a row for each day on which it rises, and the last
+    drawn = re.search(r'd="(M 44 [^"]+)"', page)[1]
+    assert drawn.startswith("M 44 87.5")  # 62.5 % of 180 above the base line of 200
+    assert drawn.endswith("V 42.5")
