@@ -92,6 +92,13 @@ def handle_event(event: Event, context: EventContext) -> None:
 
 
 @hookspec
+def handle_events(events: Sequence[tuple[Event, EventContext]]) -> None:
+    """React to all events of a chunk at once, in one transaction; a plugin that has this hook is asked
+    it first. When it raises, the same events come again one by one, to ``handle_event``.
+    """
+
+
+@hookspec
 def register_commands(group: click.Group) -> None:
     """Add click commands or groups under ``yupana``. Once per command line."""
 

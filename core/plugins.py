@@ -107,6 +107,10 @@ class Host:
         others = [plugin for plugin in self.plugins if plugin.name != name]
         return self._caller(hook, others)(**given)
 
+    def has_hook(self, name: str, hook: str) -> bool:
+        """Whether a plugin implements a hook."""
+        return hasattr(self[name].implementation, hook)
+
     def entitled(self, tenant: UUID) -> frozenset[str]:
         """The plugins a tenant may use; all of them where no plugin answers ``entitlements``."""
         memo = _entitlements.get()

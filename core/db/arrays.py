@@ -29,10 +29,10 @@ Row = Mapping[str, Any]
 def insert_rows(
     session: Session, model: type[Base], rows: Sequence[Row], *, on_conflict: str = ""
 ) -> None:
-    """Insert rows of the tenant in scope; all of them name the same columns.
+    """Insert rows of the scope at hand; all of them name the same columns.
 
-    Tenant and ``created_at`` are filled in, and ``id`` where it is not given. ``on_conflict`` is the
-    clause of the statement, such as ``DO NOTHING``.
+    The tenant is filled in; so are ``id`` and ``created_at`` where they are not given. ``on_conflict``
+    is the clause of the statement, such as ``DO NOTHING``.
     """
     if not rows:
         return
@@ -91,11 +91,16 @@ def _value(table: Table, name: str) -> str:
 
 @lru_cache(maxsize=256)
 def _insert(table: Table, columns: tuple[str, ...], on_conflict: str) -> TextClause:
+    given = {
+        f"{name}, ": f":{value}, "
+        for name, value in (("tenant_id", "tenant"), ("created_at", "now"))
+        if name in table.c and name not in columns
+    }
     listed = ", ".join(f'"{name}"' for name in columns)
     values = ", ".join(_value(table, name) for name in columns)
     return text(
-        f'INSERT INTO "{table.name}" (tenant_id, created_at, {listed})'  # noqa: S608  (our own names)
-        f" SELECT :tenant, :now, {values} FROM {_source(table, columns)}"
+        f'INSERT INTO "{table.name}" ({"".join(given)}{listed})'  # noqa: S608  (our own names)
+        f" SELECT {''.join(given.values())}{values} FROM {_source(table, columns)}"
         f"{' ON CONFLICT ' + on_conflict if on_conflict else ''}"
     )
 

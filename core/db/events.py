@@ -22,7 +22,8 @@ from core import jobs, plugins
 from core.contracts.codec import from_json, to_json, to_texts
 from core.contracts.events import Event
 from core.contracts.hooks import EventContext, Task
-from core.db.bulk import JsonText, copy_rows
+from core.db.arrays import insert_rows
+from core.db.bulk import JsonText, among, copy_rows
 from core.db.session import tenant_work
 from core.db.tenancy import scope_of
 from core.errors import TryLater
@@ -183,11 +184,7 @@ def handle_events(args: dict[str, Any], now: datetime) -> None:
         return
     try:
         with tenant_work(tenant) as session:
-            done = [
-                _react(session, subscriber, stored, now)
-                for stored in _open_events(session, subscriber, ids)
-            ]
-            session.add_all(done)  # at the end: one statement for all of them
+            _react(session, subscriber, _open_events(session, subscriber, ids), now)
     except Exception:
         if len(ids) == 1:
             raise
@@ -200,7 +197,7 @@ def _handle_one_by_one(tenant: UUID, subscriber: str, ids: Sequence[UUID], now: 
         for stored in _open_events(session, subscriber, ids):
             try:
                 with session.begin_nested():
-                    session.add(_react(session, subscriber, stored, now))
+                    _react(session, subscriber, [stored], now)
             except Exception as error:
                 log.exception("%s failed on %s %s", subscriber, stored.name, stored.id)
                 wait = error.seconds if isinstance(error, TryLater) else 1
@@ -212,30 +209,43 @@ def _handle_one_by_one(tenant: UUID, subscriber: str, ids: Sequence[UUID], now: 
                 )
 
 
-def _open_events(session: Session, subscriber: str, ids: Sequence[UUID]) -> list[StoredEvent]:
+def _open_events(session: Session, subscriber: str, ids: Sequence[UUID]) -> list[Any]:
+    """Those that the subscriber has not handled, in the order they were told."""
     done = select(EventDone.event_id).where(
-        EventDone.subscriber == subscriber, EventDone.event_id.in_(ids)
+        EventDone.subscriber == subscriber, among(EventDone.event_id, ids)
     )
     handled = set(session.scalars(done))
     wanted = [one for one in ids if one not in handled]
-    rows = session.scalars(select(StoredEvent).where(StoredEvent.id.in_(wanted)))
-    found = {one.id: one for one in rows}
-    return [found[one] for one in wanted if one in found]  # in the order they were told
-
-
-def _react(session: Session, subscriber: str, stored: StoredEvent, now: datetime) -> EventDone:
-    """Let the subscriber react; the note that it has, for the caller to add."""
-    host = plugins.host()
-    event = from_json(host.event_class(stored.name), stored.payload)
-    context = EventContext(
-        session=session,
-        tenant_id=stored.tenant_id,
-        event_id=stored.id,
-        occurred_at=stored.occurred_at,
-        now=now,
+    rows = session.execute(
+        select(
+            StoredEvent.id,
+            StoredEvent.tenant_id,
+            StoredEvent.name,
+            StoredEvent.payload,
+            StoredEvent.occurred_at,
+        ).where(among(StoredEvent.id, wanted))
     )
-    host.ask(subscriber, "handle_event", event=event, context=context)
-    return EventDone(event_id=stored.id, subscriber=subscriber)
+    found = {one.id: one for one in rows}
+    return [found[one] for one in wanted if one in found]
+
+
+def _react(session: Session, subscriber: str, stored: Sequence[Any], now: datetime) -> None:
+    """Let the subscriber react to events, and note that it has."""
+    host = plugins.host()
+    told = [
+        (
+            from_json(host.event_class(one.name), one.payload),
+            EventContext(session, one.tenant_id, one.id, one.occurred_at, now),
+        )
+        for one in stored
+    ]
+    if len(told) > 1 and host.has_hook(subscriber, "handle_events"):
+        host.ask(subscriber, "handle_events", events=told)
+    else:
+        for event, context in told:
+            host.ask(subscriber, "handle_event", event=event, context=context)
+    done = [{"event_id": one.id, "subscriber": subscriber} for one in stored]
+    insert_rows(session, EventDone, done)
 
 
 def catch_up(tenant: UUID, subscriber: str) -> int:

@@ -46,7 +46,12 @@ class CustomerPortalPlugin:
     @hookimpl
     def handle_event(self, event: Event, context: EventContext) -> None:
         """Publish what was authorised."""
-        reactions.react_to(event, context)
+        reactions.react_to([(event, context)])
+
+    @hookimpl
+    def handle_events(self, events: Sequence[tuple[Event, EventContext]]) -> None:
+        """The same for all of a run, in one statement."""
+        reactions.react_to(events)
 
     @hookimpl
     def receiver_link(

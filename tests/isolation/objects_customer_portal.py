@@ -41,7 +41,7 @@ def add(side: Side) -> None:
         authorized_at=side.now - timedelta(minutes=1),
     )  # fmt: skip
     with unit_of_work(side.scope) as session:
-        publish(session, event, side.tenant_id, now=side.now)
+        publish(session, [(event, side.tenant_id)], now=side.now)
     with unit_of_work(Scope(receiver_ids=(receiver_id,))) as session:
         item = session.query(InboxItem).filter_by(document_id=side["document"]).one()
     side.objects |= {

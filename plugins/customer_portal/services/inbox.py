@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import exists, func, select, update
@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.contracts.events import AnnulmentChanged, DocumentAuthorized, DocumentDisputed
+from core.db.arrays import insert_rows
 from core.db.events import emit
 from core.db.session import also_as_receivers
 from core.errors import Conflict, DomainError, NotFound
@@ -22,44 +23,47 @@ from plugins.customer_portal.domain.identities import identity_of
 from plugins.customer_portal.models import InboxItem, Reading
 
 NOTE_LIMIT = 500
-_PUBLISH = insert(InboxItem.__table__).on_conflict_do_nothing(  # type: ignore[arg-type]
-    index_elements=["receiver_id", "document_id"]
-)
+AT_ONCE = 50  # row-level security reads the list of receivers again for each row
+_ONCE = "(receiver_id, document_id) DO NOTHING"
 
 
-def publish(session: Session, event: DocumentAuthorized, issuer_id: UUID, *, now: datetime) -> None:
-    """Put an authorised document into its receiver's inbox; a second time changes nothing.
+def publish(
+    session: Session, told: Sequence[tuple[DocumentAuthorized, UUID]], *, now: datetime
+) -> None:
+    """Put authorised documents, each with its issuer's id, into their receivers' inboxes; a second
+    time changes nothing.
 
     Rejected and pending documents never get here (CF-20).
     """
-    receiver_id = identity_of(event.receiver_tax_id)
-    if receiver_id is None:
-        return
-    with also_as_receivers(session, (receiver_id,)):
-        session.connection().execute(
-            _PUBLISH,
-            {
-                "id": new_id(),
-                "created_at": now,
-                "receiver_id": receiver_id,
-                "issuer_id": issuer_id,
-                "document_id": event.document_id,
-                "access_key": event.access_key,
-                "kind": event.kind,
-                "number": event.number,
-                "issued_on": event.issued_on,
-                "issuer_tax_id": event.issuer_tax_id,
-                "issuer_name": event.issuer_name,
-                "receiver_tax_id": event.receiver_tax_id,
-                "receiver_name": event.receiver_name,
-                "total": event.total,
-                "environment": event.environment,
-                "authorized_at": event.authorized_at,
-                "state": "authorized",
-                "answer": "",
-                "answer_note": "",
-            },
-        )
+    rows = [
+        {
+            "created_at": now,
+            "receiver_id": receiver_id,
+            "issuer_id": issuer_id,
+            "document_id": event.document_id,
+            "access_key": event.access_key,
+            "kind": event.kind,
+            "number": event.number,
+            "issued_on": event.issued_on,
+            "issuer_tax_id": event.issuer_tax_id,
+            "issuer_name": event.issuer_name,
+            "receiver_tax_id": event.receiver_tax_id,
+            "receiver_name": event.receiver_name,
+            "total": event.total,
+            "environment": event.environment,
+            "authorized_at": event.authorized_at,
+            "state": "authorized",
+            "answer": "",
+            "answer_note": "",
+        }
+        for event, issuer_id in told
+        if (receiver_id := identity_of(event.receiver_tax_id)) is not None
+    ]
+    for start in range(0, len(rows), AT_ONCE):
+        some = rows[start : start + AT_ONCE]
+        receivers = {cast("UUID", row["receiver_id"]): None for row in some}
+        with also_as_receivers(session, tuple(receivers)):
+            insert_rows(session, InboxItem, some, on_conflict=_ONCE)
 
 
 _SHOWN = {"requested": "annulling", "annulled": "annulled", "withdrawn": "authorized"}

@@ -118,14 +118,23 @@ class Listener:
 
 
 @pytest.fixture
-def listener(host, monkeypatch):
-    """Only this plugin is loaded."""
-    made = Listener()
-    plugin = plugins.Plugin("listener", "test", implementation=made, package="core")
-    alone = plugins.start([plugin])
-    assert alone.names == ("listener",)
-    yield made
+def listening(host, monkeypatch):
+    """Only the given plugin is loaded."""
+
+    def load(made):
+        plugin = plugins.Plugin("listener", "test", implementation=made, package="core")
+        alone = plugins.start([plugin])
+        assert alone.names == ("listener",)
+        return made
+
+    yield load
     monkeypatch.setattr(plugins, "_host", host)
+
+
+@pytest.fixture
+def listener(listening):
+    """A plugin that is asked event by event."""
+    return listening(Listener())
 
 
 def queued():
@@ -212,6 +221,37 @@ def test_a_failing_event_is_tried_alone_and_the_others_are_done_once(
     assert queued() == 0
     # the chunk was undone once and handled again; the effects in the database happened once
     assert [e.number for e, _, _ in listener.seen][-1] == "bad"
+
+
+class Crowd(Listener):
+    """The same, for all events of a chunk at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.chunks = []
+
+    @hookimpl
+    def handle_events(self, events):
+        self.chunks.append([event.number for event, _context in events])
+        for event, context in events:
+            self.handle_event(event, context)
+
+
+@pytest.mark.parametrize("fails", [{}, {"bad": 1}])
+def test_a_chunk_is_handed_over_whole_and_one_by_one_when_it_fails(
+    listening, tenant, now, drain, fails
+):
+    crowd = listening(Crowd())
+    crowd.fails = dict(fails)
+    with unit_of_work(tenant.scope) as session:
+        for number in ("a", "bad", "b"):
+            events.emit(session, cancelled(number), now=now)
+    drain()
+    assert crowd.chunks == [["a", "bad", "b"]]
+    assert [e.number for e, _, _ in crowd.seen][-3:] == ["a", "bad", "b"]
+    with unit_of_work(tenant.scope) as session:
+        assert session.scalar(stored("core_event_done")) == 3
+    assert queued() == 0
 
 
 def test_the_same_job_twice_does_nothing(listener, tenant, now):
