@@ -46,7 +46,7 @@ BEHAVIOURS = (
     Behaviour("slow", ("slow:0.3@recepcionx1", "slow:0.3@autorizacionx1")),
     Behaviour("RECIBIDA without authorization", ("silent@autorizacionx3",)),
     Behaviour("RECIBIDA, then forgotten", ("lost@recepcionx1",), pause=HOURS),
-    Behaviour("in process for hours", ("in-process:16x1",)),
+    Behaviour("in process for hours", ("in-process:8x1",), pause=timedelta(hours=1)),
     Behaviour(
         "43",
         ("drop-after@recepcionx1", "truncated@autorizacionx1", "silent@autorizacionx1"),
@@ -54,7 +54,7 @@ BEHAVIOURS = (
     ),
     Behaviour("43 of what is not there", ("return:43@recepcionx1",), told="43", pause=HOURS),
     Behaviour("70", ("drop-after@recepcionx1", "silent@autorizacionx1"), told="70"),
-    Behaviour("45", ("return:45@recepcionx1",), told="45", is_person_needed=True),
+    Behaviour("45", ("return:45@recepcionx2",), told="45", is_person_needed=True),
     Behaviour("50", ("return:50@recepcionx1",), told="50"),
     Behaviour("several authorizations", ("several@autorizacionx2",)),
     Behaviour("time-out, authorization", ("timeout-after@autorizacionx1",), patience=2.0),

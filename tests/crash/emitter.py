@@ -8,6 +8,7 @@ and ends. ``patience`` is how long it waits for an answer of SRI, where not as l
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -36,6 +37,7 @@ def main() -> None:
     """Read orders until standard input ends."""
     plugins.load(None)
     configure_mappers()  # once, not in each worker
+    gc.freeze()
     tell({"ready": True})
     for text in sys.stdin:
         order = json.loads(text)

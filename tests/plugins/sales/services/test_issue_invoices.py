@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from core.contracts.sales import InvoiceLineDraft
 from core.db.scope import in_scope
@@ -100,17 +101,31 @@ def test_a_run_is_written_in_bulk_with_one_series(tenant, draft, now):
         assert session.scalar(select(func.count()).select_from(InvoiceLine)) == 120
 
 
+class Dropped(Exception):
+    """A sale that dies between its number and its commit."""
+
+
 def test_fifty_sellers_on_one_point_make_no_duplicate_gap_or_deadlock(tenant, draft, now):
+    """Fifty threads with a connection each, four sales each, and one that dies with its number taken."""
     sellers, sales, failures = 50, 4, []
-    start = threading.Barrier(sellers)
-    drafts = {n: [draft(f"s{n}-{i}") for i in range(sales)] for n in range(sellers)}
+    sold: dict[int, list[str]] = {seller: [] for seller in range(sellers)}
+    together = threading.Barrier(sellers)
+    drafts = {n: [draft(f"s{n}-{i}") for i in range(sales + 1)] for n in range(sellers)}
 
     def sell(seller: int) -> None:
         try:
-            start.wait(60)
-            for one in drafts[seller]:
+            *kept, dropped = drafts[seller]
+            with in_scope(tenant.scope), unit_of_work() as session:
+                session.execute(text("SELECT 1"))  # everybody holds a connection of his own
+                together.wait(120)
+            for nth, one in enumerate(kept):
+                if nth == seller % sales:
+                    with suppress(Dropped), in_scope(tenant.scope), unit_of_work() as session:
+                        assert issue_invoices(session, [dropped], now=now)[0].number
+                        raise Dropped
                 with in_scope(tenant.scope), unit_of_work() as session:
-                    issue_invoices(session, [one], now=now)
+                    (ref,) = issue_invoices(session, [one], now=now)
+                sold[seller].append(ref.number)
         except Exception as error:  # noqa: BLE001  (whatever it is, the test shows it)
             failures.append(error)
 
@@ -118,11 +133,18 @@ def test_fifty_sellers_on_one_point_make_no_duplicate_gap_or_deadlock(tenant, dr
     for one in threads:
         one.start()
     for one in threads:
-        one.join(120)
+        one.join(240)
     assert failures == []
+    assert not any(one.is_alive() for one in threads)
     with unit_of_work(tenant.scope) as session:
         numbers = sorted(session.scalars(select(Invoice.number)))
+        (following,) = session.scalars(text("SELECT next_number FROM core_number_series"))
+        count = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        assert session.scalar(text(count)) == 0
     assert numbers == [f"001-001-{n:09d}" for n in range(1, sellers * sales + 1)]
+    assert following == sellers * sales + 1
+    assert sorted(number for mine in sold.values() for number in mine) == numbers
+    assert all(mine == sorted(mine) for mine in sold.values())  # each seller's numbers go up
 
 
 def test_a_double_click_waits_for_the_first_and_gets_its_invoice(tenant, draft, now):
