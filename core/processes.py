@@ -19,6 +19,7 @@ from multiprocessing.process import BaseProcess
 
 from core.errors import SetupError
 from core.i18n import _
+from core.system_words import why
 
 PARENT = "YUPANA_PARENT_PID"
 STOP_PATIENCE_S = 25.0
@@ -157,7 +158,7 @@ def require_free_port(host: str, port: int) -> None:
                     "The address %(host)s:%(port)d cannot be used (%(why)s): stop what listens there, or choose another with --port.",
                     host=host,
                     port=port,
-                    why=error.strerror or "",
+                    why=why(error),
                 )
             ) from None
 

@@ -109,6 +109,14 @@ class Settings(BaseSettings):
         _networks(value)
         return value
 
+    @field_validator("database_url", "database_owner_url")
+    @classmethod
+    def _is_postgresql(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url and not url.startswith(("postgresql://", "postgresql+psycopg://")):
+            raise ValueError("no address of PostgreSQL")
+        return value
+
     @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks whose forwarding headers count."""
@@ -151,11 +159,17 @@ def read_settings(**given: Any) -> Settings:
         name = name if name.startswith("DATABASE_") else f"YUPANA_{name}"
         raise SetupError(
             _(
-                "The setting %(name)s has a value that cannot be (%(why)s). Correct it: docs/settings.md says what it takes.",
+                "The setting %(name)s has a value that cannot be (%(value)s). Correct it: docs/settings.md says what it takes.",
                 name=name,
-                why=first["msg"],
+                value=_shown(first["input"]),
             )
         ) from None
+
+
+def _shown(value: Any) -> str:
+    """A wrong value as it was typed; a secret, or an address with a password, is not shown."""
+    text = str(value)
+    return "***" if isinstance(value, SecretStr) or "://" in text else text[:60]
 
 
 _current: Settings | None = None

@@ -19,7 +19,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from core.errors import SetupError, YupanaError
+from core.i18n import _
 from core.settings import Settings
+from core.system_words import why
 
 KEY_BYTES = 32
 FORMER = "master.key.former"
@@ -42,7 +44,7 @@ class Keyring:
 
     def __init__(self, keys: Sequence[bytes], *, former: Sequence[bytes] = ()) -> None:
         if not keys or any(len(key) != KEY_BYTES for key in (*keys, *former)):
-            raise SetupError("A master key has exactly 32 bytes.")
+            raise SetupError(_("A master key has exactly 32 bytes."))
         self._keys = {_key_id(key): key for key in keys}
         self._first = keys[0]
         self._signed = tuple(dict.fromkeys((*keys, *former)))
@@ -167,7 +169,12 @@ def _read_or_make(file: Path) -> bytes:
         return read_key(file)
     except OSError as error:
         raise SetupError(
-            f"The master key {file} cannot be read or made: {error.strerror}."
+            _(
+                "The master key %(file)s cannot be read or made (%(why)s): correct YUPANA_HOME or the"
+                " rights of its folder.",
+                file=file,
+                why=why(error),
+            )
         ) from None
 
 
@@ -177,7 +184,9 @@ def _decode(text: str, source: str) -> bytes:
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != KEY_BYTES:
-        raise SetupError(f"The master key in {source} is not the Base64 of 32 bytes.")
+        raise SetupError(
+            _("The master key in %(source)s is not the Base64 of 32 bytes.", source=source)
+        )
     return key
 
 

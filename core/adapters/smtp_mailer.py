@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from core.adapters.mime import build, is_plain, written
 from core.contracts.ports import Mail, Mailer, MailError
 from core.errors import SetupError
+from core.i18n import _
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class SmtpMailer:
     def __init__(self, url: str, *, sender: str) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-            raise SetupError("YUPANA_SMTP_URL looks like smtp://user:password@host:port.")
+            raise SetupError(_("YUPANA_SMTP_URL looks like smtp://user:password@host:port."))
         self._host = parts.hostname
         self._is_tls = parts.scheme == "smtps"
         self._port = parts.port or (465 if self._is_tls else 25)

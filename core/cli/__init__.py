@@ -15,6 +15,7 @@ from core.cli.lazy import LazyGroup
 from core.cli.refusals import in_words
 from core.errors import YupanaError
 from core.i18n import _
+from core.system_words import why
 
 # Imported when asked for: a worker need not know how to migrate a schema.
 OWN = {
@@ -70,6 +71,12 @@ class Yupana(LazyGroup):
             return super().main(*args, **kwargs)
         except YupanaError as error:
             click.echo(f"yupana: {error}", err=True)
+            sys.exit(2)
+        except OSError as error:
+            if "--trace" in sys.argv:
+                traceback.print_exc()
+            where = f"{error.filename}: " if error.filename else ""
+            click.echo(f"yupana: {where}{why(error)}.", err=True)
             sys.exit(2)
         except Exception as error:  # noqa: BLE001  (a person at a console gets a sentence, not a trace)
             if "--trace" in sys.argv:

@@ -169,7 +169,7 @@ def check(owner_url: str, parts: Sequence[Component]) -> list[str]:
     with _owner(owner_url) as connection:
         for part in parts:
             if revision_in(connection, part) != head_of(part):
-                wrong.append(f"{part.name}: not at {head_of(part)}")
+                wrong.append(_("%(part)s: not at %(head)s", part=part.name, head=head_of(part)))
                 continue
             wrong += [f"{part.name}: {change}" for change in differences(connection, part)]
     return wrong

@@ -18,6 +18,7 @@ from core.cli.at_work import at_work
 from core.db.session import tenant_work, unit_of_work
 from core.errors import DomainError, SetupError
 from core.i18n import _
+from core.system_words import why
 from plugins.licensing.domain.document import MAX_SIZE, Verdict, key_id, verify
 from plugins.licensing.services import sign_licence
 from plugins.licensing.services.parties import operator_id
@@ -48,7 +49,7 @@ def verify_command(file: Path, key_text: str, on: str | None, *, as_json: bool) 
         with file.open("rb") as opened:
             content = opened.read(MAX_SIZE + 1)
     except OSError as error:
-        _refuse(_("The file %(file)s cannot be read: %(why)s.", file=file, why=error.strerror))
+        _refuse(_("The file %(file)s cannot be read: %(why)s.", file=file, why=why(error)))
     verdict = verify(content, key, today=day)
     click.echo(json.dumps(_as_json(verdict), ensure_ascii=False) if as_json else _sentence(verdict))
     if not verdict.is_valid:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.errors import SetupError
+from core.i18n import _
 from core.settings import Settings
 from plugins.einvoice_sri.adapters.sri_null import SriNull
 from plugins.einvoice_sri.domain.ports import SriGateway
@@ -45,7 +46,7 @@ def open_gateways(settings: Settings) -> Gateways:
         simulated = SriSoap(where.rstrip("/") + PATH, is_simulated=True)
         return Gateways({TESTS: simulated, PRODUCTION: simulated})
     if where:
-        raise SetupError("YUPANA_SRI_URL is empty, simulator, null, or starts with http.")
+        raise SetupError(_("YUPANA_SRI_URL is empty, simulator, null, or starts with http."))
     return Gateways({TESTS: SriSoap(PRUEBAS), PRODUCTION: SriSoap(PRODUCCION)})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -48,7 +49,7 @@ def test_a_port_that_is_taken(tmp_path):
         taken.listen()
         port = taken.getsockname()[1]
         done = yupana("serve", "--all", YUPANA_PORT=port, YUPANA_HOME=tmp_path / "home")
-    is_one_sentence(done, str(port))
+    is_one_sentence(done, str(port), "la usa otro programa", "--port")
     assert not (tmp_path / "home" / "postgres").exists()
 
 
@@ -66,13 +67,18 @@ def test_a_database_that_is_away(tmp_path):
 
 def test_a_setting_that_is_wrong(tmp_path):
     done = yupana("serve", YUPANA_PORT="many", YUPANA_HOME=tmp_path / "home")
-    is_one_sentence(done, "YUPANA_PORT")
+    is_one_sentence(done, "YUPANA_PORT", "(many)")
 
 
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
         (SetupError("do this"), 2, "yupana: do this"),
+        (
+            NotADirectoryError(errno.ENOTDIR, "Not a directory", "/x/y"),
+            2,
+            "yupana: /x/y: una parte de la ruta es un archivo, no una carpeta.",
+        ),
         (DomainError("the RUC is wrong", code="x"), 2, "yupana: the RUC is wrong"),
         (
             RuntimeError("a bug\nwith lines"),
