@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from core.contracts.hooks import SettingSpec
 from core.i18n import lazy as _
 from plugins.billing.domain.policy import CHOICES
+
+TOLERANCE = "billing.tolerance"
 
 _HELP = {
     "basis": _("How the days of a bridge are counted for new subscriptions."),
@@ -55,6 +59,13 @@ SPECS = (
             is_told=name in _TOLD,
         )
         for name, allowed in CHOICES.items()
+    ),
+    SettingSpec(
+        TOLERANCE,
+        Decimal("0.50"),
+        Decimal,
+        _("What may be missing of an invoice without blocking anybody, in USD (A-19)"),
+        is_told=True,
     ),
     SettingSpec(
         "billing.issue_point",

@@ -32,13 +32,6 @@ ALL = (
         is_told=True,
     ),
     SettingSpec(
-        "licensing.tolerance",
-        Decimal("0.50"),
-        Decimal,
-        lazy("What may be missing of an invoice without blocking anybody, in USD (A-19)"),
-        is_told=True,
-    ),
-    SettingSpec(
         "licensing.certificate_price",
         Decimal("0.00"),
         Decimal,

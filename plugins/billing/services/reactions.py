@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
+from core import plugins
 from core.contracts import events
 from core.contracts.hooks import EventContext
+from core.contracts.services import InvoiceIssuing
+from core.services import settings
 from plugins.billing.domain import lifecycle
 from plugins.billing.models import Charge, Subscription
+from plugins.billing.settings import TOLERANCE
 
 LISTENS_TO = (
     events.InvoicePaid,
     events.InvoiceCancelled,
+    events.PaymentReceived,
     events.PaymentReported,
     events.PaymentRejected,
 )
@@ -28,6 +34,8 @@ def react_to(event: events.Event, context: EventContext) -> None:
         mark_paid(session, event.invoice_id, paid_at=event.paid_at)
     elif isinstance(event, events.InvoiceCancelled):
         mark_cancelled(session, event.invoice_id)
+    elif isinstance(event, events.PaymentReceived):
+        mark_covered(session, event.customer_id, paid_at=context.now)
     elif isinstance(event, events.PaymentReported):
         for invoice_id in event.invoice_ids:
             mark_reported(session, invoice_id, event.report_id, reported_at=event.reported_at)
@@ -42,6 +50,20 @@ def mark_paid(session: Session, invoice_id: UUID, *, paid_at: datetime) -> None:
         .where(Charge.invoice_id == invoice_id, Charge.state == "open")
         .values(state="paid", paid_at=paid_at)
     )
+
+
+def mark_covered(session: Session, customer_id: UUID, *, paid_at: datetime) -> None:
+    """A-19: what was paid in part and misses no more than the tolerance blocks nobody: its charges are
+    paid, while the rest stays on the invoice.
+    """
+    owing = select(Charge.id).join(Subscription, Subscription.id == Charge.subscription_id)
+    owing = owing.where(Subscription.customer_id == customer_id, Charge.state == "open")
+    if session.scalar(owing.limit(1)) is None:
+        return
+    tolerance = Decimal(settings.read(session, TOLERANCE))
+    for invoice in plugins.service(InvoiceIssuing).open_for(session, customer_id):
+        if invoice.balance <= tolerance and invoice.balance < invoice.total:
+            mark_paid(session, invoice.id, paid_at=paid_at)
 
 
 def mark_reported(

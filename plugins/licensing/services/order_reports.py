@@ -43,7 +43,7 @@ def hear_order_report(session: Session, event: PaymentReported, *, now: datetime
         or contract.state != "order"
         or not _report_enables(session, contract)
         or to_local_date(event.reported_at) > contract.lapses_on
-        or _missing(session, contract, event) > settings.read(session, "licensing.tolerance")
+        or _missing(session, contract, event) > settings.read(session, "billing.tolerance")
         or _is_distrusted(session, contract)
     ):
         return

@@ -201,12 +201,12 @@ def _policy(session: Session) -> dict[str, Any]:
     """What billing's choices (A-15, A-16) mean for access, and our tolerance (A-19)."""
     values = settings.read_many(
         session,
-        ("billing.overdue", "billing.lift_block", "licensing.tolerance", ORDER_ENABLED),
+        ("billing.overdue", "billing.lift_block", "billing.tolerance", ORDER_ENABLED),
     )
     return {
         "strict_day_six": values["billing.overdue"] == STRICT,
         "report_lifts": values["billing.lift_block"] == REPORT,
-        "tolerance": str(values["licensing.tolerance"]),
+        "tolerance": str(values["billing.tolerance"]),
         "order_on_report": values[ORDER_ENABLED] == ON_REPORT,
     }
 

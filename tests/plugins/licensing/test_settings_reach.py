@@ -31,7 +31,7 @@ def test_a_change_of_the_vendors_settings_reaches_licences_that_run(
     vendor.drain()
     assert vendor.state(client) == "reported"
     assert after("billing.lift_block", "on_confirmation") == "suspended"
-    assert after("licensing.tolerance", Decimal("23.00")) == "active"
+    assert after("billing.tolerance", Decimal("23.00")) == "active"
     after("licensing.vendor_accounts", "Banco Guayaquil, corriente 1, Yupana")
     assert vendor.licence(client).accounts == ["Banco Guayaquil, corriente 1, Yupana"]
     assert not vendor.licence(ordered).policy["order_on_report"]

@@ -113,3 +113,16 @@ def test_what_is_only_reported_is_suspended_where_the_confirmation_counts(gym, l
         )
     told, done = both(gym, "2026-04-11")
     assert (told.suspended, done.suspended) == (suspended, suspended)
+
+
+@pytest.mark.parametrize(("paid", "suspended", "issued"), [("22.50", 0, 1), ("22.49", 1, 0)])
+def test_half_a_dollar_that_is_missing_blocks_nobody(gym, paid, suspended, issued):
+    """A-19: 23.00 are owed; the sweep and the run agree on what is covered."""
+    member = a_member_who_owes_the_bridge(gym)
+    [owed] = [one for one in gym.charges(member) if one.state == "open"]
+    gym.pay(owed.invoice_id, paid)
+    told, done = both(gym, "2026-04-11")
+    assert (told.suspended, done.suspended) == (suspended, suspended)
+    gym.on("2026-04-25")
+    assert gym.run().invoices == issued
+    assert gym.invoice(owed.invoice_id).balance > 0  # the rest stays on the account
