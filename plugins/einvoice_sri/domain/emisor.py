@@ -87,7 +87,7 @@ class Emisor:
 
 def una_linea(texto: str) -> str:
     """Without line breaks, tabs or doubled spaces, which SRI's schemas refuse or readers dislike."""
-    return texto if texto.isalnum() else " ".join(texto.split())
+    return texto if not texto or texto.isalnum() else " ".join(texto.split())
 
 
 def numero_resolucion(texto: str) -> str:
