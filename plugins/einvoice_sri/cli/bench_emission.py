@@ -76,7 +76,7 @@ def emission(rounds: int, documents: int, database: int, as_json: bool) -> None:
     if database:
         with _simulator(None) as address:  # the worker signs by the real clock
             where = address.removesuffix("comprobantes-electronicos-ws/")
-            answer |= measure_database(database, where, now, rsa_seconds)
+            answer |= measure_database(database, where, now)
     if as_json:
         click.echo(json.dumps(answer))
         return
@@ -111,13 +111,6 @@ def measure_signing(key: SigningKey, now: datetime, *, rounds: int) -> dict[str,
         "sign_any_share": round(rates["sign_any"] / raw, 4),
         "document_bytes": len(sign_canonical(own, key, signing_time=now)),
     }
-
-
-def rsa_seconds(key: SigningKey) -> float:
-    """One signature of the key now, undisturbed."""
-    scheme, digest = padding.PKCS1v15(), hashes.SHA1()  # noqa: S303
-    times = [_cpu(lambda: key.private.sign(_SMALL, scheme, digest), BLOCK) for _ in range(40)]
-    return _undisturbed(times) / BLOCK
 
 
 def measure_cold_key(key_der: bytes, certificate_der: bytes, now: datetime) -> float:
