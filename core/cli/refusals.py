@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -17,8 +19,15 @@ class Refusal(click.ClickException):
     exit_code = 2
 
     def show(self, file: object = None) -> None:
-        """One line on stderr."""
-        click.echo(f"yupana: {self.message}", err=True)
+        """One line on stderr; one JSON object when that was asked for."""
+        if "--json" in sys.argv:
+            click.echo(
+                json.dumps(
+                    {"ok": False, "code": "usage", "sentence": self.message}, ensure_ascii=False
+                )
+            )
+        else:
+            click.echo(f"yupana: {self.message}", err=True)
 
 
 @contextmanager
@@ -56,7 +65,19 @@ def sentence(error: click.UsageError) -> str:
 
 
 def _wrong_value(error: click.BadParameter) -> str:
-    choices = getattr(error.param and error.param.type, "choices", None)
+    kind = error.param.type if error.param is not None else None
+    choices = getattr(kind, "choices", None)
+    if isinstance(kind, click.Path):
+        return _wrong_path(error)
+    if isinstance(kind, click.IntRange | click.FloatRange):
+        return _(
+            "%(option)s is a number from %(least)s to %(most)s.",
+            option=_name(error),
+            least=kind.min,
+            most=kind.max,
+        )
+    if error.param_hint or not type(kind).__module__.startswith("click"):
+        return f"{error.param_hint or _name(error)}: {error.message}"  # our own words
     if not choices:
         return _("%(option)s does not take that value.", option=_name(error))
     return _(
@@ -66,9 +87,21 @@ def _wrong_value(error: click.BadParameter) -> str:
     )
 
 
+def _wrong_path(error: click.BadParameter) -> str:
+    """Click's few sentences about files; the name stands in quotes in each."""
+    name = error.message.partition("'")[2].rpartition("'")[0] or _name(error)
+    if "does not exist" in error.message:
+        return _("The file %(name)s does not exist: check its name and folder.", name=name)
+    if "is a directory" in error.message:
+        return _("%(name)s is a folder: name a file.", name=name)
+    return _("The file %(name)s cannot be used: check its permissions.", name=name)
+
+
 def _name(error: click.BadParameter) -> str:
     if error.param is None:
         return str(error.param_hint or "")
+    if isinstance(error.param, click.Argument):
+        return str(error.param.name).upper()
     return max(error.param.opts, key=len) if error.param.opts else str(error.param.name)
 
 

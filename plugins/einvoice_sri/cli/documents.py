@@ -13,6 +13,8 @@ from core.errors import DomainError
 from core.i18n import _
 from plugins.einvoice_sri.adapters import ride_pdf
 from plugins.einvoice_sri.adapters.p12_store import open_signing_file
+from plugins.einvoice_sri.adapters.pdf_paper import logo as read_picture
+from plugins.einvoice_sri.cli.keys import why_wrong
 from plugins.einvoice_sri.cli.telling import (
     NO,
     as_json,
@@ -96,7 +98,7 @@ def _wrong_key(clave: str) -> list[dict[str, Any]]:
     try:
         clave_acceso.parse(clave)
     except clave_acceso.ClaveInvalida as error:
-        sentence = _("The access key is wrong in its part “%(part)s”.", part=error.motivo)
+        sentence = why_wrong(error.motivo, len(clave))
         return [{"rule": "clave", "element": "claveAcceso", "sentence": sentence}]
     return []
 
@@ -235,9 +237,13 @@ def ride(file: Path, output: Path, logo: Path | None, as_json: bool) -> None:
         autorizacion = DatosAutorizacion(
             numero=sobre.numero_autorizacion, fecha=_instant(sobre.fecha_autorizacion)
         )
-    sheet = hoja(
-        xml.read(sobre.comprobante), autorizacion, logo=logo.read_bytes() if logo else None
-    )
+    picture = logo.read_bytes() if logo else None
+    if picture is not None and read_picture(picture) is None:
+        raise DomainError(
+            _("The logo is no picture that can be printed: give a PNG or JPEG."),
+            code="sri_ride_logo",
+        )
+    sheet = hoja(xml.read(sobre.comprobante), autorizacion, logo=picture)
     pdf = ride_pdf.render(sheet)
     write_whole(output, pdf)
     tell(

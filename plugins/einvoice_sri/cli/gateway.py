@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
 
+from core.i18n import _
 from core.settings import Settings
 from plugins.einvoice_sri.adapters.gateways import PRODUCTION, TESTS, Gateways, open_gateways
-from plugins.einvoice_sri.domain.ports import Mensaje
+from plugins.einvoice_sri.domain.ports import Mensaje, SriError
 
 DONE, REFUSED, NOT_YET = 0, 1, 3  # exit codes; 2 is wrong usage
 ENVIRONMENTS = {"pruebas": TESTS, "produccion": PRODUCTION}
@@ -56,3 +58,24 @@ def tell(messages: tuple[Mensaje, ...]) -> None:
         click.echo(
             f"  {one.identificador} {one.mensaje.strip()}" + (f": {detail}" if detail else "")
         )
+
+
+def tell_silence(error: SriError, *, as_json: bool) -> None:
+    """SRI gave no usable answer: nobody knows, and what to do next."""
+    sentence = (
+        _("Nobody answers at SRI's address: check the connection (or start the simulator).")
+        if error.kind == "unreachable"
+        else _("SRI did not answer usably (%(kind)s).", kind=error.kind)
+    )
+    sentence += " " + _(
+        "What became of the document is unknown: ask later with “yupana sri status”."
+    )
+    if as_json:
+        click.echo(
+            json.dumps(
+                {"state": "unknown", "problem": error.kind, "sentence": sentence},
+                ensure_ascii=False,
+            )
+        )
+    else:
+        click.echo(f"yupana: {sentence}", err=True)

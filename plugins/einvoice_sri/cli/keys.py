@@ -23,6 +23,21 @@ def key() -> None:
     """Access keys (clave de acceso)."""
 
 
+def why_wrong(part: str, length: int = clave_acceso.LARGO) -> str:
+    """What is wrong with a key, by the name of its part, and what to do."""
+    words = {
+        "largo": _("An access key has 49 digits and this one has %(count)s: copy it again.",
+                   count=length),
+        "digito": _("The last digit does not match the others: a digit was copied wrongly."),
+        "fecha": _("The first eight digits are no day (ddmmyyyy): copy it again."),
+        "cod_doc": _("Digits 9 and 10 are no document of SRI (01, 03, 04, 05, 06, 07)."),
+        "ruc": _("Digits 11 to 23 are no RUC: it ends in 001."),
+        "ambiente": _("Digit 24 is the environment: 1 (tests) or 2 (production)."),
+        "tipo_emision": _("Digit 48 is always 1."),
+    }  # fmt: skip
+    return words[part]
+
+
 class Day(click.ParamType):
     """A day, ``2026-04-25``."""
 
@@ -59,6 +74,17 @@ def build(
 ) -> None:
     """Build an access key of 49 digits. Ends with 0, or 2 when a part of it is wrong."""
     branch, _dash, point = series.partition("-")
+    for option, text, length, example in (
+        ("--ruc", ruc, 13, "1790012345001"),
+        ("--series", branch + point, 6, "001-002"),
+        ("--code", code, 8, "12345678"),
+    ):
+        if not (text.isascii() and text.isdigit() and len(text) == length):
+            raise DomainError(
+                _("%(option)s is written as %(example)s.", option=option, example=example),
+                code="sri_key_invalid",
+                field=option,
+            )
     try:
         made = clave_acceso.build(
             fecha_emision=issued_on,
@@ -71,10 +97,7 @@ def build(
             codigo_numerico=code,
         )
     except clave_acceso.ClaveInvalida as error:
-        raise DomainError(
-            _("The access key is wrong in its part “%(part)s”.", part=error.motivo),
-            code="sri_key_invalid",
-        ) from error
+        raise DomainError(why_wrong(error.motivo), code="sri_key_invalid") from error
     tell({"ok": True, "access_key": made}, [made], as_json)
 
 
@@ -86,7 +109,7 @@ def inspect_key(access_key: str, as_json: bool) -> None:
     try:
         found = clave_acceso.parse(access_key.strip())
     except clave_acceso.ClaveInvalida as error:
-        sentence = _("The access key is wrong in its part “%(part)s”.", part=error.motivo)
+        sentence = why_wrong(error.motivo, len(access_key.strip()))
         tell({"ok": False, "part": error.motivo, "sentence": sentence}, [sentence], as_json)
         raise click.exceptions.Exit(NO) from error
     answer = {

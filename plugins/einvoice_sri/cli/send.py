@@ -20,6 +20,7 @@ from plugins.einvoice_sri.cli.gateway import (
     json_option,
     number_of,
     tell,
+    tell_silence,
 )
 from plugins.einvoice_sri.cli.telling import tells
 from plugins.einvoice_sri.domain.canonical import read_xml
@@ -46,10 +47,7 @@ def send(settings: Settings, *, file: Path, environment: str, as_json: bool) -> 
     try:
         answer = gateways.of(number_of(environment)).receive(content)
     except SriError as error:
-        if as_json:
-            click.echo(json.dumps({"state": "unknown", "problem": error.kind}))
-        else:
-            click.echo(_("SRI did not answer usably (%(kind)s).", kind=error.kind), err=True)
+        tell_silence(error, as_json=as_json)
         raise SystemExit(NOT_YET) from error
     finally:
         gateways.close()

@@ -31,7 +31,9 @@ FOLDER = "sri_simulator"
 
 
 @click.command()
-@click.option("--port", type=int, help="Port on this machine (default: the setting).")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port on this machine (default: the setting)."
+)
 @click.option(
     "--fault",
     "faults",
@@ -77,11 +79,12 @@ def simulator(
     an option cannot be read. With --json: one object when it serves, one when it has stopped.
     """
     clock = _clock(settings, instant)
-    authority = open_authority(settings.home, clock())
-    trusted = None if any_ca else (*authority.trusted, *_trusted(authorities))
-    policy = Policy(trusted=trusted, max_age_days=max_age_days)
     kept = state or settings.home / FOLDER / "state.json"
-    site = Site(Engine(policy, _load(kept)), _plan(faults, fault_rate, seed), clock, authority)
+    known, plan, given = _load(kept), _plan(faults, fault_rate, seed), _trusted(authorities)
+    authority = open_authority(settings.home, clock())
+    trusted = None if any_ca else (*authority.trusted, *given)
+    policy = Policy(trusted=trusted, max_age_days=max_age_days)
+    site = Site(Engine(policy, known), plan, clock, authority)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -153,4 +156,12 @@ def _plan(faults: Sequence[str], rate: float, seed: int) -> FaultPlan:
 
 
 def _load(file: Path) -> State:
-    return State.load(json.loads(file.read_text())) if file.exists() else State()
+    if not file.exists():
+        return State()
+    try:
+        return State.load(json.loads(file.read_text()))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise click.BadParameter(
+            _("%(file)s is no state of the simulator: name another file, or remove it.", file=file),
+            param_hint="--state",
+        ) from error

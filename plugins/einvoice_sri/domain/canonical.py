@@ -40,6 +40,23 @@ def _doctype() -> XmlRefused:
     )
 
 
+def why_malformed(content: bytes, error: Exception) -> str:
+    """What is wrong with bytes that are no XML, and what to do, in a sentence."""
+    plain = content.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not plain:
+        return _("The file is empty: choose the document's XML.")
+    if not plain.startswith((b"<", b"\xff\xfe", b"\xfe\xff")):
+        return _("The file is not XML: it does not begin with “<”. Choose the document's XML.")
+    line, column = getattr(error, "position", None) or (0, 0)
+    if "Premature end" in str(error):
+        return _("The XML ends too soon, at line %(line)s: download it again.", line=line)
+    return _(
+        "The XML is broken at line %(line)s, column %(column)s: download it again or correct it.",
+        line=line,
+        column=column,
+    )
+
+
 def read_xml(xml: bytes, *, keep_comments: bool = True) -> Any:
     """The root element of ``xml``. Raises ``XmlRefused``."""
     if len(xml) > MAX_XML_BYTES:
@@ -52,10 +69,7 @@ def read_xml(xml: bytes, *, keep_comments: bool = True) -> Any:
     try:
         root = etree.fromstring(xml, _parser(keep_comments))
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise XmlRefused(
-            _("The file is not well-formed XML: %(reason)s", reason=str(error)),
-            code="sri_xml_malformed",
-        ) from error
+        raise XmlRefused(why_malformed(xml, error), code="sri_xml_malformed") from error
     if root is None:
         raise XmlRefused(_("The file holds no XML element."), code="sri_xml_empty")
     # UTF-16 hides the word from the search above.

@@ -13,6 +13,7 @@ from lxml import etree
 
 from core.i18n import _
 from plugins.einvoice_sri.domain.bloques import ATRIBUTO, CUERPO, REPETIDO
+from plugins.einvoice_sri.domain.canonical import why_malformed
 from plugins.einvoice_sri.domain.comprobantes import Comprobante
 from plugins.einvoice_sri.domain.errores import DocumentoIlegible
 from plugins.einvoice_sri.domain.forma import CLASE_POR_RAIZ, Campo, campos, es_par, item_tag
@@ -46,9 +47,7 @@ def parse(content: bytes) -> Any:
     try:
         root = etree.fromstring(content, _parser())
     except (etree.XMLSyntaxError, ValueError) as error:
-        raise DocumentoIlegible(
-            _("The file is not XML: %(reason)s.", reason=str(error)[:200]), code="sri_xml_syntax"
-        ) from error
+        raise DocumentoIlegible(why_malformed(content, error), code="sri_xml_syntax") from error
     if root.getroottree().docinfo.doctype:
         raise _dtd()
     return root

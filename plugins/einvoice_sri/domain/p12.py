@@ -304,7 +304,7 @@ def avisos_of(certificado: Certificado, now: datetime) -> list[Aviso]:
             Aviso(
                 "not_yet_valid",
                 _(
-                    "The certificate is not valid until %(day)s.",
+                    "The certificate is not valid until %(day)s: sign from that day on, or with another one.",
                     day=f"{certificado.not_before:%d/%m/%Y}",
                 ),
             )

@@ -1,0 +1,92 @@
+"""Everything a newcomer may type wrongly: one Spanish sentence, exit 2, no file left, no trace."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from click.testing import CliRunner
+from PIL import Image
+
+from core.cli import main
+from tests.factories.sri import signed_invoice
+
+KEY, SIGNED = signed_invoice(1)
+BUILD = ("key", "build", "--date", "2026-04-25", "--ruc", "1790012345001", "--series", "001-002")
+REFUSED = [
+    (("validate", "none.xml"), "no existe"),
+    (("validate", "folder"), "es una carpeta"),
+    (("validate", "empty.xml"), "está vacío"),
+    (("validate", "binary"), "no empieza con"),
+    (("validate", "cut.xml"), "termina antes de tiempo"),
+    (("validate", "foreign.xml"), "ninguno de los seis"),
+    (("validate",), "Falta FILE"),
+    (("verify", "empty.xml"), "está vacío"),
+    (("verify", "signed.xml", "--ca", "binary"), "ningún certificado"),
+    (("verify", "signed.xml", "--ca", "none.pem"), "no existe"),
+    (("sign", "empty.xml", "--p12", "binary", "-o", "out"), "no es un P12"),
+    (("sign", "signed.xml", "--p12", "folder", "-o", "out"), "es una carpeta"),
+    (("sign", "signed.xml", "--p12", "binary", "-o", "out", "--at", "ayer"), "no es una hora"),
+    (("sign", "signed.xml", "--p12", "binary", "-o", "out", "--hash", "md5"), "sha256"),
+    (("ride", "binary", "-o", "out"), "no empieza con"),
+    (("ride", "signed.xml", "-o", "out", "--logo", "binary"), "PNG o JPEG"),
+    (("ride", "signed.xml", "-o", "folder"), "es una carpeta"),
+    ((*BUILD, "--number", "0"), "de 1 a 999999999"),
+    ((*BUILD, "--number", "7", "--code", "1"), "--code se escribe como"),
+    ((*BUILD[:5], "179", *BUILD[6:], "--number", "7"), "--ruc se escribe como"),
+    (("p12", "inspect", "binary"), "no es un P12"),
+    (("p12", "inspect", "none.p12"), "no existe"),
+    (("send", "plain.xml", "--env", "pruebas"), "fírmelo antes"),
+    (("send", "signed.xml", "--env", "marte"), "pruebas, produccion, simulator"),
+    (("status", "123", "--env", "pruebas"), "49 dígitos"),
+    (("simulator", "--port", "99999"), "de 0 a 65535"),
+    (("simulator", "--state", "binary"), "no es un estado"),
+    (("valdate",), "¿quiso decir validate?"),
+]
+ENGLISH = ("Error", "Traceback", "does not exist", "line 1, column", "Usage:", "Invalid value")
+
+
+def test_each_wrong_command_is_one_spanish_sentence_and_leaves_nothing(tmp_path, monkeypatch, host):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.xml").write_bytes(b"")
+    (tmp_path / "binary").write_bytes(bytes(range(256)) * 9)
+    (tmp_path / "signed.xml").write_bytes(SIGNED)
+    (tmp_path / "cut.xml").write_bytes(SIGNED[: len(SIGNED) // 2])
+    (tmp_path / "plain.xml").write_bytes(b'<factura id="comprobante" version="1.1.0"/>')
+    (tmp_path / "foreign.xml").write_bytes(b"<pedido/>")
+    before = sorted(tmp_path.iterdir())
+    for arguments, says in REFUSED:
+        done = CliRunner().invoke(main, ["sri", *arguments], input="clave\n")
+        told = done.stderr.strip()
+        assert (done.exit_code, done.stdout) == (2, ""), (arguments, done.output)
+        assert told.startswith("yupana: "), (arguments, told)
+        assert says in told, (arguments, told)
+        assert "\n" not in told, told
+        assert not [word for word in ENGLISH if word in told], told
+        assert sorted(tmp_path.iterdir()) == before, arguments
+
+
+def test_wrong_usage_is_json_where_json_was_asked_for(monkeypatch, host):
+    arguments = ["sri", "validate", "none.xml", "--json"]
+    monkeypatch.setattr(sys, "argv", ["yupana", *arguments])
+    done = CliRunner().invoke(main, arguments)
+    answer = json.loads(done.stdout)
+    assert (done.exit_code, done.stderr, answer["ok"]) == (2, "", False)
+    assert "none.xml no existe" in answer["sentence"]
+
+
+def test_a_key_says_which_digits_are_wrong_and_a_picture_is_a_logo(tmp_path, host):
+    wrong = KEY[:-1] + str((int(KEY[-1]) + 1) % 10)
+    for key, says in ((wrong, "último dígito"), ("0" * 49, "fecha"), ("12", "tiene 2")):
+        done = CliRunner().invoke(main, ["sri", "key", "inspect", key])
+        assert (done.exit_code, says in done.stdout) == (1, True), done.output
+    (tmp_path / "in.xml").write_bytes(SIGNED)
+    Image.new("RGB", (40, 20), "teal").save(tmp_path / "logo.png")
+    made = CliRunner().invoke(
+        main,
+        ["sri", "ride", str(tmp_path / "in.xml"), "-o", str(tmp_path / "out.pdf"),
+         "--logo", str(tmp_path / "logo.png")],
+    )  # fmt: skip
+    assert made.exit_code == 0, made.output
+    assert (tmp_path / "out.pdf").read_bytes().startswith(b"%PDF")
