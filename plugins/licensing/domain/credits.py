@@ -35,7 +35,7 @@ CREDIT_WORDS: Mapping[str, tuple[str, Any]] = {
     "confirmed": ("wait", lazy("On its way")),
     "dismissed": ("warn", lazy("Dismissed")),
     "refused": ("bad", lazy("Not issued")),
-    "issued": ("ok", lazy("Issued")),
+    "issued": ("ok", lazy("Note issued")),
 }
 CREDIT_REASON_WORDS: Mapping[str, Any] = {
     "cancelled": lazy("Cancelled before its period began"),
