@@ -39,7 +39,11 @@ def licence() -> None:
 @click.option("--on", help="El día, AAAA-MM-DD. Sin él, hoy.")
 @click.option("--json", "as_json", is_flag=True, help="Salida en JSON.")
 def verify_command(file: Path, key_text: str, on: str | None, *, as_json: bool) -> None:
-    """Verifica un documento de licencia sin base de datos ni red."""
+    """Verifica un documento de licencia sin base de datos ni red.
+
+    Termina con 0 si es auténtica y sus días (con la gracia) no han pasado; con 1 si está cambiada, es
+    de otro proveedor, no es una licencia o terminó; con 2 si falta la clave, el archivo o el día.
+    """
     try:
         day = date.fromisoformat(on) if on else runtime.clock().today()
     except ValueError:
@@ -60,7 +64,11 @@ def verify_command(file: Path, key_text: str, on: str | None, *, as_json: bool) 
 @click.argument("tax_id")
 @click.option("--out", type=click.Path(path_type=Path), help="Archivo; sin él, la salida.")
 def issue_command(tax_id: str, out: Path | None) -> None:
-    """Firma el documento de licencia de un cliente, por su RUC."""
+    """Firma el documento de licencia de un cliente, por su RUC.
+
+    Termina con 0 si se firmó; con 2 si nadie tiene ese RUC o todavía no hay nada pagado. La clave
+    pública, que el cliente necesita para verificar, sale por el canal de errores.
+    """
     try:
         with at_work(settings.current()):
             now = runtime.clock().now()
@@ -100,9 +108,15 @@ def _read_key(text: str) -> Ed25519PublicKey:
 
 def _sentence(verdict: Verdict) -> str:
     words = {
-        "format": _("This file is no licence document."),
-        "key": _("The licence was signed by another vendor's key."),
-        "signature": _("The licence was changed after it was signed."),
+        "format": _(
+            "This file is no licence document: use the licencia.json that your vendor gave you."
+        ),
+        "key": _(
+            "The licence was signed by another vendor's key: use the public key of who sold it to you."
+        ),
+        "signature": _(
+            "The licence was changed after it was signed: ask your vendor for the original file."
+        ),
     }
     if verdict.licence is None:
         return words[verdict.code]
@@ -117,7 +131,12 @@ def _sentence(verdict: Verdict) -> str:
             day=day,
             last=last,
         )
-    return _("Genuine, but over: the licence of %(name)s ended on %(last)s.", name=name, last=last)
+    return _(
+        "Genuine, but over: the licence of %(name)s ended on %(last)s. Contract a month and ask for the"
+        " new file.",
+        name=name,
+        last=last,
+    )
 
 
 def _as_json(verdict: Verdict) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from core.db.session import unit_of_work
 from plugins.licensing.cli import licence
@@ -51,6 +52,43 @@ def test_an_issued_licence_verifies_offline_until_its_grace_is_over(signed):
         "valid": False,
         "code": "signature",
     }
+
+
+def test_every_verdict_is_one_spanish_sentence_with_a_remedy(signed, tmp_path):
+    """What somebody sees who holds the wrong file: the sentence, and the exit code of ``--help``."""
+    file, key = signed
+    good = file.read_bytes()
+    other = base64.b64encode(Ed25519PrivateKey.generate().public_key().public_bytes_raw()).decode()
+    told = json.loads(good)
+    cases = {
+        "genuine": (good, key, "2026-04-10", 0, "Auténtica. Licencia de Gimnasio Andino, pagada hasta"),
+        "grace": (good, key, "2026-04-12", 0, "funciona hasta el 17/04/2026"),
+        "over": (good, key, "2026-04-18", 1, "Contrate un mes y pida el archivo nuevo"),
+        "picture": (b"\x89PNG\r\n\x1a\n" + bytes(99), key, "2026-04-10", 1, "use el licencia.json"),
+        "empty": (b"", key, "2026-04-10", 1, "use el licencia.json"),
+        "deep": (b"[" * 60_000, key, "2026-04-10", 1, "use el licencia.json"),
+        "too large": (good + b" " * 70_000, key, "2026-04-10", 1, "use el licencia.json"),
+        "another vendor": (good, other, "2026-04-10", 1, "use la clave pública de quien se la vendió"),
+        **{
+            f"changed {name}": (
+                json.dumps(told | {"licence": told["licence"] | {name: value}}).encode(),
+                key, "2026-04-10", 1, "pida a su proveedor el archivo original",
+            )
+            for name, value in (
+                ("paid_through", "2036-04-10"), ("tax_id", "1790011674001"), ("grace_days", 9999),
+                ("entitlements", {"documents": None}), ("legal_name", "Otra S.A."), ("plan", "Oro"),
+            )
+        },
+    }  # fmt: skip
+    for name, (content, public, day, code, sentence) in cases.items():
+        file.write_bytes(content)
+        answer = run(file, "--key", public, "--on", day)
+        assert (name, answer.exit_code) == (name, code)
+        assert sentence in answer.output, (name, answer.output)
+        assert answer.output.count("\n") == 1, name
+    words = " ".join(run("--help").output.split())
+    for code in ("Termina con 0 si", "con 1 si", "con 2 si"):
+        assert code in words
 
 
 def test_wrong_keys_files_and_days_are_said(tmp_path):
