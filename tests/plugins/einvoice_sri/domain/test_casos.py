@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+from lxml import etree
 
 from core.contracts.codec import from_json, to_json
 from core.contracts.fiscal import (
@@ -18,6 +19,7 @@ from core.contracts.fiscal import (
     TransportFacts,
 )
 from plugins.einvoice_sri.domain import ride, validaciones, xml
+from plugins.einvoice_sri.domain.comprobantes import tipo
 from plugins.einvoice_sri.domain.errores import DocumentoIncompleto
 from plugins.einvoice_sri.domain.from_request import comprobante
 from plugins.einvoice_sri.domain.tipos import Regimen
@@ -28,7 +30,9 @@ from tests.plugins.einvoice_sri.domain.peticiones import (
     FACTURA,
     LINEA,
     LIQUIDACION,
+    TODAS,
 )
+from tests.plugins.einvoice_sri.domain.test_conformance import needs_official, official
 
 D = Decimal
 CERO = FiscalTax("2", "0", D(0), D("20.00"), D("0.00"))
@@ -95,6 +99,41 @@ def test_each_case_is_valid_adds_up_and_is_read_again(name):
     assert xml.read(content) == documento
     assert from_json(type(request_), to_json(request_)) == request_
     assert ride.hoja(documento, None).total is not None
+
+
+ISSUERS = {
+    "RIMPE emprendedor": {"regimen": Regimen.RIMPE_EMPRENDEDOR},
+    "RIMPE negocio popular": {"regimen": Regimen.RIMPE_NEGOCIO_POPULAR},
+    "agente de retención": {"agente_retencion": "NAC-DNCRASC20-00000001"},
+    "contribuyente especial": {"contribuyente_especial": "5368"},
+    "gran contribuyente": {"gran_contribuyente": "NAC-GCFOIOC21-00000001"},
+    "not bound to keep accounts": {"obligado_contabilidad": False},
+    "RUC Proveedor": {"ruc_proveedor": "1791234567001"},
+}
+FROM_SEPTEMBER = date(2026, 9, 26)  # RUC Proveedor stands in every document from then on
+
+
+@needs_official
+@pytest.mark.parametrize("name", [*CASOS, *ISSUERS])
+def test_sris_own_schema_takes_each_case(name):
+    """Each special case of the factura, and each fact of the issuer in all six kinds."""
+    emisor = replace(EMISOR, **ISSUERS.get(name, {}))
+    requests = [CASOS[name]] if name in CASOS else TODAS
+    for request_ in requests:
+        made = comprobante(replace(request_, issued_on=FROM_SEPTEMBER), emisor)
+        root = xml.parse(xml.build(made))
+        schema = official(tipo(made), made.version)
+        if (
+            name == "RIMPE negocio popular"
+        ):  # SRI authorises this legend and its own file refuses it
+            assert not schema.validate(root)
+            assert [one.path.rsplit("/", 1)[-1] for one in schema.error_log] == [
+                "contribuyenteRimpe"
+            ]
+        else:
+            schema.assertValid(root)
+        written = etree.tostring(root, encoding="unicode")
+        assert ("RUC Proveedor" in written) is (name == "RUC Proveedor")
 
 
 def test_what_each_case_writes():
