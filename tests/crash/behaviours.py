@@ -49,11 +49,11 @@ BEHAVIOURS = (
     Behaviour("in process for hours", ("in-process:8x1",), pause=timedelta(hours=1)),
     Behaviour(
         "43",
-        ("drop-after@recepcionx1", "truncated@autorizacionx1", "silent@autorizacionx1"),
+        ("drop-after@recepcionx1", "truncated@autorizacionx1", "silent@autorizacionx2"),
         told="43",
     ),
     Behaviour("43 of what is not there", ("return:43@recepcionx1",), told="43", pause=HOURS),
-    Behaviour("70", ("drop-after@recepcionx1", "silent@autorizacionx1"), told="70"),
+    Behaviour("70", ("drop-after@recepcionx1", "silent@autorizacionx2"), told="70"),
     Behaviour("45", ("return:45@recepcionx2",), told="45", is_person_needed=True),
     Behaviour("50", ("return:50@recepcionx1",), told="50"),
     Behaviour("several authorizations", ("several@autorizacionx2",)),
