@@ -13,7 +13,10 @@ from core.contracts.sales import CustomerData
 from core.db.session import unit_of_work
 from core.errors import DomainError
 from core.models import TaxRegime
+from core.services import settings as tenant_settings
+from plugins.einvoice_sri import settings
 from plugins.einvoice_sri.services.read_documents import problem_of
+from plugins.einvoice_sri.services.read_issuer import IssuerReader
 from plugins.einvoice_sri.services.request_documents import BULK_FROM
 from tests.factories.sri import TODAY, invoice_request, line, new_document_id
 
@@ -98,3 +101,21 @@ def test_a_large_run_is_refused_one_by_one_before_sending(
     with unit_of_work(tenant.scope) as session:
         problem = problem_of(session, first)
     assert any("1.52" in one and "1.50" in one for one in problem.said)  # the cents are named
+
+
+def test_the_operators_ruc_is_the_provider_unless_the_company_runs_the_software_itself(
+    tenant, make_tenant
+):
+    def provider() -> str:
+        with unit_of_work(tenant.scope) as session:
+            reader = IssuerReader(session)
+            return reader.emisor(
+                branch_code="001", on=date(2026, 9, 26), environment=2
+            ).ruc_proveedor
+
+    assert provider() == ""  # nobody operates this installation for others
+    operator = make_tenant("Yupana Servicios", kind="operator")
+    assert provider() == operator.tax_id
+    with unit_of_work(tenant.scope) as session:
+        tenant_settings.write(session, settings.IN_HOUSE, value=True)
+    assert provider() == ""
