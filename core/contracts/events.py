@@ -29,8 +29,8 @@ from core.contracts.licence_events import (
     SupportTicketChanged,
     SupportWalletChanged,
     TrainingAnnounced,
-    TrainingSeatChanged,
     TrainingsAsked,
+    TrainingSeatChanged,
 )
 
 __all__ = [

@@ -29,9 +29,9 @@ from plugins.sales.models import (
     Product,
     Salesperson,
 )
+from plugins.sales.services.keep_credit import credit_of
 from plugins.sales.services.keep_customers import all_words, matching
 from plugins.sales.services.practice import SHOWN
-from plugins.sales.services.record_payment import credit_of
 
 
 class InvoiceRow(NamedTuple):

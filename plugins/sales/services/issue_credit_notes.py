@@ -36,6 +36,7 @@ from plugins.sales.domain.vocabulary import (
 )
 from plugins.sales.models import CreditNote, DebitNote, Invoice, InvoiceLine
 from plugins.sales.services.issue_invoices import invoice_row
+from plugins.sales.services.keep_credit import add_credit
 from plugins.sales.services.note_parts import (
     NoteRef,
     buyer_of,
@@ -47,7 +48,7 @@ from plugins.sales.services.note_parts import (
 from plugins.sales.services.practice import SHOWN, environment_of_note
 from plugins.sales.services.prepare_drafts import IVA
 from plugins.sales.services.read_invoices import lines_of
-from plugins.sales.services.record_payment import add_credit, lower_balances
+from plugins.sales.services.record_payment import lower_balances
 
 
 def issue_credit_note(

@@ -20,11 +20,11 @@ from core.domain.money import ZERO, to_cents
 from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
 from core.ids import new_id
-from core.services.audit import write_audit
 from plugins.sales.domain import lifecycle
 from plugins.sales.domain.allocation import Owed, is_covered, spread
 from plugins.sales.domain.vocabulary import METHODS
-from plugins.sales.models import Allocation, BankAccount, Credit, Customer, Invoice, Payment
+from plugins.sales.models import Allocation, BankAccount, Customer, Invoice, Payment
+from plugins.sales.services.keep_credit import add_credit, use_credit
 from plugins.sales.services.mail_receipts import defer_receipt
 
 CREDIT = "credit"
@@ -233,55 +233,6 @@ def _withheld(session: Session, ids: Sequence[UUID]) -> set[UUID]:
     )
 
 
-def add_credit(
-    session: Session, customer_id: UUID, origin: str, origin_id: UUID, amount: Decimal
-) -> None:
-    """Owe the customer ``amount`` more."""
-    session.add(
-        Credit(
-            customer_id=customer_id,
-            origin=origin,
-            origin_id=origin_id,
-            amount=amount,
-            remaining=amount,
-        )
-    )
-    session.flush()
-
-
-def use_credit(session: Session, customer_id: UUID, amount: Decimal) -> None:
-    """Take ``amount`` off the customer's credit, oldest first. Raises ``DomainError`` when short."""
-    left = amount
-    rows = session.execute(
-        select(Credit.id, Credit.remaining)
-        .where(Credit.customer_id == customer_id, Credit.remaining > ZERO)
-        .order_by(Credit.id)
-        .with_for_update()
-    ).all()
-    for row in rows:
-        part = min(left, row.remaining)
-        if part <= ZERO:
-            break
-        session.execute(
-            update(Credit).where(Credit.id == row.id).values(remaining=row.remaining - part)
-        )
-        left -= part
-    if left > ZERO:
-        raise DomainError(
-            _("The customer's credit is not enough. Use at most what is left of it."),
-            code="credit_short",
-            field="amount",
-        )
-
-
-def credit_of(session: Session, customer_id: UUID) -> Decimal:
-    """What the tenant owes the customer (USD)."""
-    parts = session.scalars(
-        select(Credit.remaining).where(Credit.customer_id == customer_id, Credit.remaining > ZERO)
-    )
-    return sum(parts, ZERO)
-
-
 def spread_over_open(
     session: Session, customer_id: UUID, amount: Decimal
 ) -> tuple[PaymentAllocation, ...]:
@@ -292,78 +243,3 @@ def spread_over_open(
         .order_by(Invoice.due_on.nulls_last(), Invoice.id)
     )
     return spread(amount, [Owed(*row) for row in rows])[0]
-
-
-def reverse_payment(session: Session, payment_id: UUID, *, reason: str, now: datetime) -> None:
-    """Take a payment back (bounced, recorded by mistake): balances rise again, its credit goes.
-
-    Raises ``Conflict`` when it was reversed before or its credit has been used since.
-    """
-    row = session.execute(
-        select(
-            Payment.id,
-            Payment.state,
-            Payment.excess,
-            Payment.method,
-            Payment.customer_id,
-            Payment.amount,
-        )
-        .where(Payment.id == payment_id)
-        .with_for_update()
-    ).one_or_none()
-    if row is None:
-        raise NotFound
-    if not reason.strip():
-        raise DomainError(
-            _("Say why the payment is taken back; the reason stays in the history."),
-            code="reason_missing",
-            field="reason",
-        )
-    try:
-        state = lifecycle.step(lifecycle.PAYMENT, row.state, "reverse")
-    except lifecycle.WrongStateError:
-        raise Conflict(_("This payment was taken back already."), code="already_reversed") from None
-    parts = {
-        one.invoice_id: one.amount
-        for one in session.execute(
-            select(Allocation.invoice_id, Allocation.amount).where(
-                Allocation.payment_id == payment_id
-            )
-        )
-    }
-    invoices = lock_invoices(session, list(parts))
-    if any(one.state == "cancelled" for one in invoices.values()):
-        raise Conflict(
-            _("One of its invoices is cancelled; its money is the customer's credit now."),
-            code="invoice_cancelled",
-        )
-    if row.excess > ZERO:
-        gone = session.execute(
-            update(Credit)
-            .where(
-                Credit.origin == "payment",
-                Credit.origin_id == payment_id,
-                Credit.remaining == Credit.amount,
-            )
-            .values(remaining=ZERO)
-        )
-        if gone.rowcount != 1:  # type: ignore[attr-defined]
-            raise Conflict(
-                _("The credit of this payment has been used. Take back that use first."),
-                code="credit_used",
-            )
-    if row.method == CREDIT:
-        add_credit(session, row.customer_id, "payment", payment_id, row.amount)
-    session.execute(update(Payment).where(Payment.id == payment_id).values(state=state))
-    for invoice_id, amount in parts.items():
-        invoice = invoices[invoice_id]
-        values: dict[str, Any] = {"balance": invoice.balance + amount}
-        if lifecycle.may(lifecycle.INVOICE, invoice.state, "uncover"):
-            values |= {
-                "state": lifecycle.step(lifecycle.INVOICE, invoice.state, "uncover"),
-                "paid_at": None,
-            }
-        session.execute(update(Invoice).where(Invoice.id == invoice_id).values(**values))
-    write_audit(
-        session, action="sales.payment_reversed", reason=reason[:300], subject_id=payment_id
-    )

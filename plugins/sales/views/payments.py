@@ -21,6 +21,7 @@ from core.web.views import Pages, command, form, page
 from plugins.sales.domain.withholding import dashed
 from plugins.sales.models import Allocation, Customer, Invoice, Payment, Withholding
 from plugins.sales.services import find_sales
+from plugins.sales.services.keep_credit import credit_of
 from plugins.sales.services.read_invoices import open_for
 from plugins.sales.services.receive_withholdings import (
     accept_certificate,
@@ -28,12 +29,8 @@ from plugins.sales.services.receive_withholdings import (
     receive_key,
     reject_certificate,
 )
-from plugins.sales.services.record_payment import (
-    credit_of,
-    record_payment,
-    reverse_payment,
-    spread_over_open,
-)
+from plugins.sales.services.record_payment import record_payment, spread_over_open
+from plugins.sales.services.reverse_payment import reverse_payment
 from plugins.sales.views.words import METHOD_WORDS
 
 BY_HAND = {  # sales.payment_methods

@@ -14,12 +14,9 @@ from plugins.sales.models import CreditNote, DebitNote, Invoice, Payment
 from plugins.sales.services.issue_credit_notes import annul_invoice, issue_credit_note
 from plugins.sales.services.issue_debit_notes import issue_debit_note
 from plugins.sales.services.issue_invoices import issue_invoices
-from plugins.sales.services.record_payment import (
-    credit_of,
-    record_payment,
-    reverse_payment,
-    spread_over_open,
-)
+from plugins.sales.services.keep_credit import credit_of
+from plugins.sales.services.record_payment import record_payment, spread_over_open
+from plugins.sales.services.reverse_payment import reverse_payment
 
 
 @pytest.fixture
