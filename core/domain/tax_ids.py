@@ -90,11 +90,6 @@ def type_of(number: str) -> str | None:
     return None
 
 
-def is_natural_ruc(number: str) -> bool:
-    """Whether a RUC is a person's: third digit 0 to 5, or 6 over a valid cédula (foreigners)."""
-    return len(number) == 13 and (number[2] < "6" or (number[2] == "6" and is_cedula(number[:10])))
-
-
 def is_cedula(number: str) -> bool:
     """Ten digits with a valid province and check digit (modulo 10, weights 2, 1, 2, …)."""
     return _problem(CEDULA, number) == ""
