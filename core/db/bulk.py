@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from decimal import Decimal
 from json import JSONEncoder
@@ -19,7 +20,17 @@ from uuid import UUID
 from zlib import crc32
 
 import psycopg
-from sqlalchemy import ColumnElement, Dialect, Table, Uuid, any_, literal
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Dialect,
+    Engine,
+    Table,
+    Uuid,
+    any_,
+    event,
+    literal,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -28,6 +39,9 @@ from sqlalchemy.types import TypeDecorator
 from core.db.tenancy import ForeignTenantError, scope_of
 
 ROWS_AT_ONCE = 1000
+ASIDE_FROM = 500  # rows: PostgreSQL stores them while this process works on
+_WRITING = "yupana.writing"
+_aside = ThreadPoolExecutor(thread_name_prefix="bulk")
 NOTHING = "\\N"
 _SPECIAL = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _TABLE = str.maketrans(_SPECIAL)
@@ -171,7 +185,8 @@ def copy_rows(
     ``tenant_id`` must be among the columns of a tenant's table and equal the scope's. JSONB values
     are given as plain Python objects. With ``ignore_conflicts`` rows that exist already are skipped
     and not counted. What all rows have in common travels once, with the INSERT. Raises SQLAlchemy's
-    ``DBAPIError`` for what the database refuses.
+    ``DBAPIError`` for what the database refuses; of many rows the next statement or the commit does,
+    since PostgreSQL stores them while the caller goes on.
     """
     values: dict[str, _Column] = dict(zip(columns, zip(*rows, strict=True), strict=False))
     if not values:
@@ -198,30 +213,75 @@ def copy_rows(
     insert = (
         f'INSERT INTO "{table.name}" ({_listed(columns)}) SELECT {picked} FROM "{temporary}"{tail}'  # noqa: S608
     )
-    blocks = _lines([(values[name], name in json) for name in own])
+    blocks = [*_lines([(values[name], name in json) for name in own])]
     session.flush()
-    driver = session.connection().connection.driver_connection
+    connection = session.connection()
+    finish_writing(connection)
+    loaded: set[str] = session.info.setdefault("loaded", set())
+    # plans (also of foreign keys) may be those of tables that were empty
+    before = [] if loaded else ["DISCARD PLANS"]
+    before.append(
+        f'CREATE TEMPORARY TABLE IF NOT EXISTS "{temporary}" ({defined}) ON COMMIT DELETE ROWS'
+    )
+    if temporary in loaded:
+        before.append(f'TRUNCATE "{temporary}"')
+    loaded.add(temporary)
+    driver = connection.connection.driver_connection
     if driver is None:
         raise RuntimeError("the session has no connection")
-    is_first = "loaded" not in session.info
-    loaded: set[str] = session.info.setdefault("loaded", set())
-    try:
-        with driver.cursor() as cursor:
-            if is_first:  # plans (also of foreign keys) may be those of tables that were empty
-                cursor.execute("DISCARD PLANS")
-            cursor.execute(
-                f'CREATE TEMPORARY TABLE IF NOT EXISTS "{temporary}" ({defined}) ON COMMIT DELETE ROWS'
-            )
-            if temporary in loaded:
-                cursor.execute(f'TRUNCATE "{temporary}"')
-            loaded.add(temporary)
-            with cursor.copy(f'COPY "{temporary}" ({_listed(own)}) FROM STDIN') as copy:
-                for block in blocks:
-                    copy.write(block)
-            cursor.execute(insert, [*common.values()])
-            return int(cursor.rowcount)
-    except psycopg.Error as error:
-        raise DBAPIError.instance(insert, None, error, psycopg.Error, dialect=dialect) from error
+
+    def write() -> int:
+        try:
+            with driver.cursor() as cursor:
+                for statement in before:
+                    cursor.execute(statement)
+                with cursor.copy(f'COPY "{temporary}" ({_listed(own)}) FROM STDIN') as copy:
+                    for block in blocks:
+                        copy.write(block)
+                cursor.execute(insert, [*common.values()])
+                return int(cursor.rowcount)
+        except psycopg.Error as error:
+            raise DBAPIError.instance(
+                insert, None, error, psycopg.Error, dialect=dialect
+            ) from error
+
+    count = len(values[columns[0]])
+    if ignore_conflicts or count < ASIDE_FROM:
+        return write()
+    connection.info[_WRITING] = _aside.submit(write)
+    session.info[_WRITING] = connection
+    return count
+
+
+def finish_writing(connection: Connection) -> None:
+    """Wait for what ``copy_rows`` is still writing on ``connection``. Raises what it met."""
+    writing: Future[int] | None = connection.info.pop(_WRITING, None)
+    if writing is not None:
+        writing.result()
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def _before_statement(connection: Connection, *_: Any) -> None:
+    finish_writing(connection)
+
+
+@event.listens_for(Session, "before_commit")  # a savepoint's, too
+def _before_release(session: Session) -> None:
+    connection: Connection | None = session.info.pop(_WRITING, None)
+    if connection is not None and not connection.closed:
+        finish_writing(connection)
+
+
+@event.listens_for(Engine, "commit")
+def _before_commit(connection: Connection) -> None:
+    finish_writing(connection)
+
+
+@event.listens_for(Engine, "rollback")
+@event.listens_for(Engine, "rollback_savepoint")
+def _before_rollback(connection: Connection, *_: Any) -> None:
+    with suppress(DBAPIError):
+        finish_writing(connection)
 
 
 def _listed(names: Iterable[str]) -> str:

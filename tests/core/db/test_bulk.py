@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
-from core.db.bulk import copy_rows
+from core.db.bulk import ASIDE_FROM, copy_rows
 from core.db.session import unit_of_work
 from core.db.tenancy import ForeignTenantError
 from core.ids import new_id
@@ -93,6 +93,33 @@ def test_foreign_rows_and_repeats_are_refused(tenant, other_tenant):
     with unit_of_work(tenant.scope) as session:
         again = copy_rows(session, Setting.__table__, COLUMNS, [row], ignore_conflicts=True)
         assert again == 0
+
+
+def test_what_is_written_aside_is_there_for_the_next_statement_and_refused_before_the_commit(
+    tenant,
+):
+    def rows(prefix):
+        return [(new_id(), tenant.id, AT, f"{prefix} {n}", n) for n in range(ASIDE_FROM)]
+
+    count = select(func.count()).select_from(Setting)
+    with unit_of_work(tenant.scope) as session:
+        copy_rows(session, Setting.__table__, COLUMNS, rows("first"))
+        copy_rows(session, Setting.__table__, COLUMNS, rows("second"))
+        assert session.scalar(count) == 2 * ASIDE_FROM
+    for again in (["first"], ["new", "first"], ["first", "new"]):
+        with pytest.raises(IntegrityError), unit_of_work(tenant.scope) as session:
+            for prefix in again:
+                copy_rows(session, Setting.__table__, COLUMNS, rows(prefix))
+    with unit_of_work(tenant.scope) as session:
+        with pytest.raises(RuntimeError, match="changed our mind"), session.begin_nested():
+            copy_rows(session, Setting.__table__, COLUMNS, rows("first"))
+            raise RuntimeError("changed our mind")
+        assert session.scalar(count) == 2 * ASIDE_FROM
+        with pytest.raises(IntegrityError), session.begin_nested():
+            copy_rows(session, Setting.__table__, COLUMNS, rows("first"))
+        copy_rows(session, Setting.__table__, COLUMNS, rows("third"))
+    with unit_of_work(tenant.scope) as session:
+        assert session.scalar(count) == 3 * ASIDE_FROM
 
 
 def test_what_cannot_be_written_is_named(tenant):
