@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,15 +15,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from core import plugins
+from core import plugins, settings
 from core.adapters.clock import at_local
-from core.contracts.sales import CustomerData
-from core.contracts.services import CustomerDirectory, InvoiceIssuing
+from core.app import create_app
+from core.contracts.sales import CustomerData, PaymentAllocation, PaymentData
+from core.contracts.services import CustomerDirectory, InvoiceIssuing, PaymentRecording
 from core.db.session import tenant_work
 from core.models import StoredEvent
+from plugins.billing import jobs as billing_jobs
 from plugins.billing.cli import bench_rows
 from plugins.billing.models import Charge, Subscription
-from plugins.billing.services import due, plans, run_billing, subscribe
+from plugins.billing.services import due, plans, read_subscriptions, run_billing, subscribe
+from plugins.einvoice_sri.models.documents import FiscalDocument
+from tests.factories.sri import give_certificate, simulated, simulator
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN_ON = date(2026, 3, 25)
@@ -99,6 +104,90 @@ def test_a_gym_without_licensing(tenant, clock, without_licensing):
         ("Ana Torres", "23.00", "Mensualidad, del 11/04/2026 al 30/04/2026", date(2026, 4, 5)),
         ("Luis Vera", "8.05", "Mensualidad, del 24/04/2026 al 30/04/2026", date(2026, 4, 5)),
     ]
+
+
+def test_reminders_reports_suspension_documents_and_pages_without_licensing(
+    tenant, clock, without_licensing, outbox, drain, sign_in, post
+):
+    """The gym's own P12, calendar, mails and «Ya pagué», on a site that has no page of licences."""
+    site = create_app(settings.current(), without_licensing).test_client()
+    clock.set(at_local(date(2026, 5, 12), 9))
+    give_certificate(tenant, clock.now())
+    with tenant_work(tenant.id) as session:
+        plan = plans.create_plan(
+            session, code="MES", name="Mensualidad", price=Decimal("30.00"), tax_code="4",
+            now=clock.now(),
+        )  # fmt: skip
+        [ana] = plugins.service(CustomerDirectory).ensure(
+            session, [CustomerData("06", "AA1001", "Ana Torres", "ana@example.com", "Quito")]
+        )
+        member = subscribe.subscribe(
+            session, plan_id=plan, customer_id=ana, start_on=date(2026, 5, 12), now=clock.now()
+        )
+        [first] = plugins.service(InvoiceIssuing).open_for(session, ana)
+        paid = PaymentData(
+            customer_id=ana, method="transfer", amount=first.balance, value_on=clock.today(),
+            allocations=(PaymentAllocation(first.id, first.balance),), idempotency_key="p-1",
+            bank="Banco Pichincha", reference="1",
+        )  # fmt: skip
+        plugins.service(PaymentRecording).record(session, paid, now=clock.now())
+
+    def standing() -> str:
+        with tenant_work(tenant.id) as session:
+            view = read_subscriptions.read_subscription(session, member, on=clock.today())
+        return str(view.standing.state)
+
+    def live(day: str) -> None:
+        """Midnight's sweep, the run of 02:00, the mails of 07:00, and what the workers make of it."""
+        for hour, minute, work in (
+            (0, 5, billing_jobs.sweep_all), (2, 0, billing_jobs.run_all), (7, 0, billing_jobs.mail_all),
+        ):  # fmt: skip
+            clock.set(at_local(date.fromisoformat(day), hour, minute))
+            work({}, clock.now())
+            drain()
+        clock.set(at_local(date.fromisoformat(day), 9))
+
+    sri = simulator()
+    sri.clock = clock.now
+    with simulated(sri):
+        drain()
+        live("2026-05-25")
+        for day in ("2026-05-31", "2026-06-05", "2026-06-06", "2026-06-10"):
+            live(day)
+            assert standing() == "due", day  # paid to 10 June: never blocked inside paid days (R8)
+        live("2026-06-11")
+        assert standing() == "suspended"
+        with tenant_work(tenant.id) as session:
+            states = session.scalars(select(FiscalDocument.state)).all()
+    assert states == ["authorized", "authorized"]
+    told = [
+        one.subject for one in outbox.to("ana@example.com") if "001-002-000000002" in one.subject
+    ]
+    for part in ("vence el 05/06/2026", "vence hoy", "venció ayer", "está suspendido"):
+        assert any(part in one for one in told), (part, told)
+
+    # Ana reports from the mail, without an account, and trains again
+    mail = next(one for one in reversed(outbox.to("ana@example.com")) if "/pagar/" in one.text)
+    path = re.search(r"/pagar/[0-9a-f-]+/[0-9a-f-]+/[0-9a-f]+", mail.text)[0]
+    fields = dict(
+        re.findall(r'type="hidden"[^>]*name="(\w+)"[^>]*value="([^"]*)"', site.get(path).text)
+    )
+    fields |= {"bank": "Pichincha", "reference": "77", "value_on": "2026-06-11", "amount": "23,00"}
+    fields |= {"invoice_id": path.split("/")[3], "report_key": "k-1"}
+    fields.pop("csrf_token", None)
+    assert post(site, path, **fields).status_code == 200
+    drain()
+    assert standing() in ("current", "due", "reported")
+
+    sign_in(site, tenant, "owner")
+    page = site.get(f"/billing/subscriptions/{member}")
+    assert page.status_code == 200
+    assert "Ana Torres" in page.text
+    assert "Mi licencia" not in page.text
+    for path in ("/", "/billing/subscriptions/", "/billing/runs/", "/billing/charts/"):
+        assert site.get(path).status_code == 200, path
+    for path in ("/licence", "/licence/data", "/portfolio", "/office/licences", "/support"):
+        assert site.get(path).status_code == 404, path
 
 
 def test_killed_in_the_middle_and_started_again(tenant, clock, database, tmp_path):

@@ -33,7 +33,7 @@ STOPS = {
     ),
     "due": (
         lazy("The due date"),
-        lazy("Who has not paid is reminded: today is the last day. Nobody is blocked yet."),
+        lazy("Who has not paid is reminded: today is the last day."),
     ),
     "suspension": (
         lazy("The day after"),
