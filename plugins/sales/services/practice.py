@@ -26,6 +26,9 @@ from plugins.sales.models import Invoice, Practised
 from plugins.sales.services.environment import read_environment
 
 SHOWN: dict[str, Any] = {"sales_practice": True}
+_REAL_ONLY = with_loader_criteria(
+    Practised, lambda cls: cls.environment != PRACTICE, include_aliases=True
+)
 
 
 @event.listens_for(Session, "do_orm_execute")
@@ -34,11 +37,7 @@ def _leave_practice_out(state: ORMExecuteState) -> None:
         return
     if "sales_practice" in state.execution_options:
         return
-    state.statement = state.statement.options(
-        with_loader_criteria(
-            Practised, lambda cls: cls.environment != PRACTICE, include_aliases=True
-        )
-    )
+    state.statement = state.statement.options(_REAL_ONLY)
 
 
 def is_practising(session: Session) -> bool:
