@@ -26,6 +26,8 @@ BATCH = 2000
 SHORTEST_MONTH = 28
 ONE_DAY = timedelta(days=1)
 Dates = tuple[date | None, date | None]  # due, suspend
+Told = tuple[list[PriceVersion], list[PriceNotice]]
+NOT_TOLD: Told = ([], [])
 _COLUMNS = (
     Subscription.id,
     Subscription.customer_id,
@@ -201,7 +203,7 @@ def _work_out(
         if row.is_blocked and not keep:  # R15
             batch.blocked.append(row.id)
             continue
-        told = (versions.get(row.id, []), notices.get(row.id, []))
+        told = (versions[row.id], notices[row.id]) if row.is_told else NOT_TOLD
         _charge_until(batch, periods, row, plans, told, on=on)
     return batch
 
@@ -213,11 +215,11 @@ class _Periods:
         self.span_at = calendar.span_at
         self._calendar = calendar
         self._issued_on = issued_on
-        self._known: dict[tuple[Decimal, str, Span], tuple[PlannedCharge, Dates]] = {}
+        self._known: dict[tuple[Decimal, str, int], tuple[PlannedCharge, Dates]] = {}
 
     def charge(self, price: Decimal, basis: str, span: Span) -> tuple[PlannedCharge, Dates]:
         """The charge, and its due and suspension dates when issued now (R13)."""
-        key = (price, basis, span)
+        key = (price, basis, id(span))  # the calendar shares its spans and keeps them
         found = self._known.get(key)
         if found is None:
             found = self._known[key] = (charge_for(price, span, basis), self._dates(span))
@@ -235,7 +237,7 @@ def _charge_until(
     periods: _Periods,
     row: Any,
     plans: dict[UUID, PlanFacts],
-    told: tuple[list[PriceVersion], list[PriceNotice]],
+    told: Told,
     *,
     on: date,
 ) -> None:

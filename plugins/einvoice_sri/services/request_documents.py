@@ -92,13 +92,14 @@ def request_documents(
         "now": now,
     }
     if len(requests) < BULK_FROM:
-        rows = [_row(one, to_json(one), **common) for one in requests]
+        rows = [_row(one, to_json(one), total_of(one), **common) for one in requests]
         session.execute(
             insert(FiscalDocument), [dict(zip(COLUMNS, row, strict=True)) for row in rows]
         )
     else:
         texts = map(JsonText, to_texts(requests))
-        rows = [_row(one, text, **common) for one, text in zip(requests, texts, strict=True)]
+        parts = zip(requests, texts, _totals(requests), strict=True)
+        rows = [_row(*one, **common) for one in parts]
         copy_rows(session, FiscalDocument.__table__, COLUMNS, rows)  # type: ignore[arg-type]
     jobs.defer_many(session, list(_deferrals(tenant, requests)))
 
@@ -137,9 +138,23 @@ COLUMNS = (
 )
 
 
+def _totals(requests: Sequence[FiscalRequest]) -> Iterator[Decimal]:
+    """What each comes to; lines that many invoices of a run share are added up once."""
+    known: dict[tuple[int, Decimal], Decimal] = {}
+    for one in requests:
+        if isinstance(one, InvoiceRequest):
+            key = (id(one.lines), one.tip)
+            if key not in known:
+                known[key] = total_of(one)
+            yield known[key]
+        else:
+            yield total_of(one)
+
+
 def _row(
     request: FiscalRequest,
     snapshot: Any,
+    total: Decimal,
     *,
     tenant: UUID | None,
     created_at: datetime,
@@ -162,7 +177,7 @@ def _row(
         who.tax_id,
         who.legal_name,
         who.email,
-        total_of(request),
+        total,
         request.priority,
         snapshot,
         "requested",
