@@ -82,7 +82,9 @@ def count_capped(session: Session, select: Select[Any], cap: int = COUNT_CAP) ->
     """How many rows ``select`` has, counting no further than ``cap + 1`` (show with ``|capped``)."""
     few = select.order_by(None).limit(cap + 1).subquery()
     counting = new_select(func.count()).select_from(few)
-    return session.execute(counting.execution_options(**select.get_execution_options())).scalar_one()
+    return session.execute(
+        counting.execution_options(**select.get_execution_options())
+    ).scalar_one()
 
 
 def _column(one: Any) -> Any:
