@@ -104,6 +104,11 @@ class TestPlugin:
         defer(context.session, "testplugin.write", args)
 
     @hookimpl
+    def handle_events(self, events):
+        for event, context in events:
+            self.handle_event(event, context)
+
+    @hookimpl
     def register_commands(self, group):
         @group.command("notes")
         @click.argument("ruc")
