@@ -44,7 +44,7 @@ def test_the_letter_and_the_help_page_say_plan_training_billing_access_and_whom_
     assert letter.text.startswith("Estimad")
     for part in (
         "Gimnasio Andino",
-        "1. Plan: Comercio, $ 30.00 al mes más IVA.",
+        "1. Plan: Comercio, $ 30,00 al mes más IVA.",
         f"2. Capacitación: la capacitación grupal es gratuita: {TRAINING}",
         "3. Facturación mensual:",
         "día 25",

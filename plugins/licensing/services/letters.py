@@ -13,6 +13,7 @@ from core.contracts.ports import Mail
 from core.i18n import _
 from core.letters import page, plain
 from core.models import CompanyProfile, Tenant
+from core.web.formats import number
 from plugins.licensing.domain.lifecycle import STATES
 from plugins.licensing.models import Licence, Training
 from plugins.licensing.services.adviser_cards import read_card
@@ -81,7 +82,9 @@ def _body(
         subject, first = _notice(letter)
         return subject, [first, page]
     if letter in STATES and letter not in SILENT:
-        return _("Your licence: %(state)s", state=str(STATES[letter].word)), [page]
+        word = str(STATES[letter].word)
+        first = _("Your licence is now in this state: %(state)s.", state=word.lower())
+        return _("Your licence: %(state)s", state=word), [first, page]
     return None
 
 
@@ -105,7 +108,7 @@ def _demand(letter: str, licence: Licence, page: str) -> tuple[str, str, str]:
 def _order_terms(licence: Licence, page: str) -> str:
     """What an order is, and what its report brings about (A-26)."""
     parts = [
-        _("To transfer: $ %(total)s with IVA.", total=licence.first_total),
+        _("To transfer: $ %(total)s with IVA.", total=number(licence.first_total, 2)),
         _("The order has no fiscal value and holds 15 days. The invoice follows your payment."),
     ]
     if (licence.policy or {}).get("order_on_report"):
@@ -135,7 +138,7 @@ def _welcome(licence: Licence, address: str) -> list[str]:
         _(
             "1. Plan: %(plan)s, $ %(price)s a month plus IVA.",
             plan=licence.plan_name,
-            price=licence.price,
+            price=number(licence.price, 2),
         ),
         _(
             "2. Training: the group training is free: %(when)s",
