@@ -66,6 +66,11 @@ def read_whole(text: str, field: str, *, empty: int | None = None) -> int:
     return int(plain)
 
 
+def read_optional_whole(text: str, field: str) -> int | None:
+    """The same, or None when nothing was typed."""
+    return read_whole(text, field) if text.strip() else None
+
+
 def read_day(text: str, field: str) -> date:
     """A day as browsers send it (2026-04-25) or as people write it (25/04/2026). Raises ``DomainError``."""
     plain = text.strip()

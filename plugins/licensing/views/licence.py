@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from core.domain.money import ZERO
 from core.errors import NotFound
 from core.i18n import _
 from core.ids import new_id
 from core.services import blobs
 from core.web.context import Context
+from core.web.typed import (
+    read_day,
+    read_ids,
+    read_money,
+)
 from core.web.views import Pages, command, form, page
 from plugins.licensing.domain.lifecycle import STATES, allows
 from plugins.licensing.models import PaymentReportRow
@@ -29,13 +35,8 @@ from plugins.licensing.services import (
 )
 from plugins.licensing.services.report_payment import ReportData
 from plugins.licensing.services.standing import Standing, find_licence, read_standing
-from plugins.licensing.views.typed import (
-    read_amount_or_zero,
-    read_day,
-    read_ids,
-    read_money,
-    read_slip,
-)
+
+MAX_SLIP = 5 * 1024 * 1024
 
 
 class LicencePages(Pages):
@@ -102,7 +103,10 @@ class LicencePages(Pages):
         balances = pay_many.open_balances(ctx.user_id, now=ctx.now)
         if ctx.submitted:
             count = pay_many.report_for_many(
-                ctx.user_id, _typed(ctx), read_ids(ctx.form.getlist("companies")), now=ctx.now
+                ctx.user_id,
+                _typed(ctx),
+                tuple(read_ids(ctx.form.getlist("companies"))),
+                now=ctx.now,
             )
             ctx.flash(_("Your payment is reported for %(count)s companies.", count=count))
             return ctx.go("licensing.licence.index")
@@ -212,9 +216,17 @@ def _typed(ctx: Context) -> ReportData:
         value_on=read_day(form_.get("value_on", ""), "value_on"),
         amount=read_money(form_.get("amount", ""), "amount"),
         reference="" if form_.get("no_reference") else form_.get("reference", "")[:60],
-        withheld=read_amount_or_zero(form_.get("withheld", ""), "withheld"),
+        withheld=read_money(form_.get("withheld", ""), "withheld", empty=ZERO),
         payer=form_.get("payer", "")[:200],
-        invoice_ids=read_ids(form_.getlist("invoices")),
-        slip=read_slip(ctx),
+        invoice_ids=tuple(read_ids(form_.getlist("invoices"))),
+        slip=_slip(ctx),
         form_key=form_.get("form_key", "")[:60] or None,
     )
+
+
+def _slip(ctx: Context) -> bytes | None:
+    """The uploaded slip, never more than its limit and one byte; None: nothing was chosen."""
+    upload = ctx.files.get("slip")
+    if upload is None or not upload.filename:
+        return None
+    return upload.stream.read(MAX_SLIP + 1)

@@ -8,10 +8,12 @@ from uuid import UUID
 from flask import url_for
 from sqlalchemy import func, select
 
+from core.domain.money import ZERO
 from core.errors import NotFound
 from core.i18n import _
 from core.web.context import Context
 from core.web.paging import count_capped, page_by_key
+from core.web.typed import read_money, read_optional_whole
 from core.web.views import Pages, command, form, page
 from plugins.licensing.domain.credits import CREDIT_REASON_WORDS, CREDIT_WORDS
 from plugins.licensing.domain.lifecycle import STATES
@@ -28,7 +30,6 @@ from plugins.licensing.services import (
     unpaid,
 )
 from plugins.licensing.views.portfolio import typed_client, typed_money
-from plugins.licensing.views.typed import read_amount_or_zero, read_whole
 
 
 class OfficePages(Pages):
@@ -198,7 +199,9 @@ class OfficePages(Pages):
                 name=ctx.form.get("name", "")[:300],
                 email=ctx.form.get("email", "")[:200],
                 phone=ctx.form.get("phone", "")[:40],
-                credit_limit=read_amount_or_zero(ctx.form.get("credit_limit", ""), "credit_limit"),
+                credit_limit=read_money(
+                    ctx.form.get("credit_limit", ""), "credit_limit", empty=ZERO
+                ),
                 now=ctx.now,
             )
             ctx.flash(_("The distributor is noted. Invite its people from the platform page."))
@@ -213,7 +216,7 @@ class OfficePages(Pages):
         row = ctx.session.get(DistributorRow, distributor_id)
         if row is None:
             raise NotFound
-        limit = read_amount_or_zero(ctx.form.get("credit_limit", ""), "credit_limit")
+        limit = read_money(ctx.form.get("credit_limit", ""), "credit_limit", empty=ZERO)
         keep_distributors.set_credit_limit(ctx.session, row, limit, now=ctx.now)
         ctx.flash(_("The limit is changed."))
         return ctx.go("licensing.office.distributors")
@@ -235,12 +238,14 @@ class OfficePages(Pages):
         keep_distributors.set_plan_terms(
             ctx.session,
             plan_id,
-            included_minutes=read_whole(ctx.form.get("included_minutes", ""), "included_minutes")
+            included_minutes=read_optional_whole(
+                ctx.form.get("included_minutes", ""), "included_minutes"
+            )
             or 0,
             entitlements={
                 "plugins": [one for one in ctx.form.getlist("plugins") if one in ctx_plugins()],
                 **{
-                    one: read_whole(ctx.form.get(one, ""), one)
+                    one: read_optional_whole(ctx.form.get(one, ""), one)
                     for one in ("documents", "users", "points")
                 },
             },

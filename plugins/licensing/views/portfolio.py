@@ -9,9 +9,11 @@ from flask import url_for
 from sqlalchemy import select
 
 from core.db.session import acting_for
+from core.domain.money import ZERO
 from core.errors import DomainError, NotFound
 from core.i18n import _
 from core.web.context import Context
+from core.web.typed import read_day, read_money
 from core.web.views import Pages, command, form, page
 from plugins.licensing.domain.credits import CREDIT_REASON_WORDS, CREDIT_WORDS
 from plugins.licensing.domain.lights import TONES, WORDS
@@ -27,7 +29,6 @@ from plugins.licensing.services import (
     unpaid,
 )
 from plugins.licensing.services.sell_licences import Money, NewClient
-from plugins.licensing.views.typed import read_amount_or_zero, read_day
 
 OWNER_FIELDS = ("identification", "first_name", "last_name", "email", "phone")
 
@@ -262,7 +263,7 @@ def typed_money(ctx: Context) -> Money:
     day = ctx.form.get("value_on", "")
     return Money(
         on_credit=on_credit,
-        amount=read_amount_or_zero("" if on_credit else ctx.form.get("amount", ""), "amount"),
+        amount=read_money("" if on_credit else ctx.form.get("amount", ""), "amount", empty=ZERO),
         value_on=read_day(day, "value_on") if day and not on_credit else None,
         bank=ctx.form.get("bank", "")[:80],
         reference=ctx.form.get("reference", "")[:60],

@@ -16,11 +16,11 @@ from core.i18n import _
 from core.plugins import service
 from core.services import blobs
 from core.web.context import Context
+from core.web.typed import read_ids
 from core.web.views import Pages, command, page
 from plugins.licensing.models import PaymentReportRow, QueuedReport
 from plugins.licensing.services import explain, queue
 from plugins.licensing.services.parties import operator_id
-from plugins.licensing.views.typed import read_ids
 
 SHOWN = 200
 

@@ -8,11 +8,11 @@ from uuid import UUID
 from core.errors import DomainError
 from core.i18n import _
 from core.web.context import Context
+from core.web.typed import read_optional_whole
 from core.web.views import Pages, command, form, page
 from plugins.licensing.models import Ticket
 from plugins.licensing.services import support_tickets
 from plugins.licensing.services.standing import find_licence
-from plugins.licensing.views.typed import read_whole
 
 
 class SupportPages(Pages):
@@ -59,7 +59,7 @@ class SupportPages(Pages):
     @command("/<uuid:ticket_id>/quote", action="work")
     def quote(self, ctx: Context, ticket_id: UUID) -> Any:
         """Say how long it takes at most."""
-        minutes = read_whole(ctx.form.get("minutes", ""), "minutes")
+        minutes = read_optional_whole(ctx.form.get("minutes", ""), "minutes")
         if minutes is None:
             raise DomainError(
                 _("Write the minutes it will take, between 1 and 2400."),

@@ -10,11 +10,11 @@ from core.adapters.clock import at_local, to_local
 from core.errors import DomainError
 from core.i18n import _
 from core.web.context import Context
+from core.web.typed import read_day, read_optional_whole, read_whole
 from core.web.views import Pages, command, form, page
 from plugins.licensing.models import Training
 from plugins.licensing.services import trainings
 from plugins.licensing.services.trainings import TrainingData
-from plugins.licensing.views.typed import read_day, read_whole
 
 
 class TrainingPages(Pages):
@@ -86,8 +86,8 @@ class LessonPages(Pages):
     @command("/<uuid:session_id>/seat", action="attend")
     def take_seat(self, ctx: Context, session_id: UUID) -> Any:
         """We come, so many of us."""
-        people = read_whole(ctx.form.get("people", "1"), "people")
-        row = trainings.take_seat(ctx.session, session_id, people or 1, now=ctx.now)
+        people = read_whole(ctx.form.get("people", "1"), "people", empty=1)
+        row = trainings.take_seat(ctx.session, session_id, people, now=ctx.now)
         begins = f"{to_local(row.starts_at):%d/%m/%Y %H:%M}"
         ctx.flash(_("You are expected on %(when)s. A mail confirms it.", when=begins))
         return ctx.go("licensing.licence.help")
@@ -117,8 +117,8 @@ def _typed(ctx: Context) -> TrainingData:
         raise DomainError(_("Write the hour such as 15:00."), code="hour", field="hour")
     return TrainingData(
         starts_at=at_local(day, hours, minutes),
-        minutes=read_whole(ctx.form.get("minutes", ""), "minutes") or 0,
+        minutes=read_whole(ctx.form.get("minutes", ""), "minutes", empty=0),
         topic=ctx.form.get("topic", ""),
         place=ctx.form.get("place", ""),
-        seats=read_whole(ctx.form.get("seats", ""), "seats"),
+        seats=read_optional_whole(ctx.form.get("seats", ""), "seats"),
     )
