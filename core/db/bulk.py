@@ -255,6 +255,8 @@ def copy_rows(
 
 def finish_writing(connection: Connection) -> None:
     """Wait for what ``copy_rows`` is still writing on ``connection``. Raises what it met."""
+    if connection.invalidated:  # lost, and with it whatever was on its way
+        return
     writing: Future[int] | None = connection.info.pop(_WRITING, None)
     if writing is not None:
         writing.result()

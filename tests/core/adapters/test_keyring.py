@@ -59,7 +59,7 @@ def test_a_broken_key_is_refused_with_its_place(tmp_path, words):
     home = tmp_path / "home"
     home.mkdir()
     (home / "master.key").write_text(words)
-    with pytest.raises(SetupError, match=r"master\.key is not the Base64 of 32 bytes"):
+    with pytest.raises(SetupError, match=r"master\.key no es el Base64 de 32 bytes"):
         open_keyring(read_settings(home=home))
     if words:
         with pytest.raises(SetupError, match="YUPANA_MASTER_KEY"):

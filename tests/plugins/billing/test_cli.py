@@ -310,7 +310,8 @@ def test_the_page_of_the_demos_clock_shows_what_each_stop_brings(
             assert clock.today().isoformat() == day
             page = client.get("/demo/clock").text
             told = re.sub(r"<[^>]+>", "", page).split("Ir al")[0].split("Otro mes")[0]
-            rows.append([one.strip() for one in told.splitlines() if one.startswith(name)][-1])
+            lines = [one.strip() for one in told.splitlines()]
+            rows.append([one for one in lines if one.startswith(name)][-1])
         assert [one.partition(": ")[2] for one in rows] == [  # no workers here: mails add up
             "facturas 1",
             "correos 1",
