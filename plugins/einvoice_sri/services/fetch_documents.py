@@ -106,7 +106,7 @@ def fetch_listed(tenant: UUID, gateway_of: Callable[[int], SriGateway], *, now: 
         due = session.scalars(
             select(FetchedDocument.access_key)
             .where(FetchedDocument.state == PENDING, FetchedDocument.next_at <= now)
-            .order_by(FetchedDocument.next_at, FetchedDocument.id)
+            .order_by(FetchedDocument.next_at, FetchedDocument.access_key)
             .limit(max(most, 1))
         ).all()
         count = take_calls(session, environment=0, wanted=len(due), most=most, now=now)
