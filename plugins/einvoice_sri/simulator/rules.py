@@ -132,6 +132,11 @@ def _form(document: Document) -> Message | None:
     )
 
 
+# libxml2 sets up its built-in types with the first schema and guards that by no lock: two threads
+# doing it at once crash the process (5 of 60 tries). So the first schema is made here, at import.
+etree.XMLSchema(etree.XML('<schema xmlns="http://www.w3.org/2001/XMLSchema"/>'))
+
+
 @cache
 def _schema(root: str, version: str) -> etree.XMLSchema:
     folder = files("plugins.einvoice_sri") / "schemas"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -82,3 +84,35 @@ def test_schemas_are_compiled_once_and_shared_by_threads():
     with ThreadPoolExecutor(4) as pool:
         verdicts = list(pool.map(judge, range(80)))
     assert verdicts == [["estab"] if number % 2 else [] for number in range(80)]
+
+
+FIRST_SCHEMAS = """
+from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
+from threading import Barrier
+from lxml import etree
+import {module}
+
+tree = str(files("plugins.einvoice_sri") / "schemas" / "factura_1.1.0.xsd")
+trees, together = [etree.parse(tree) for _ in range(8)], Barrier(8)
+
+def compile(tree):
+    together.wait()
+    return etree.XMLSchema(tree)
+
+with ThreadPoolExecutor(8) as threads:
+    assert len([*threads.map(compile, trees)]) == 8
+"""
+
+
+@pytest.mark.parametrize(
+    "module", ["plugins.einvoice_sri.domain.xsd", "plugins.einvoice_sri.simulator.rules"]
+)
+def test_the_first_schemas_of_a_process_may_be_compiled_by_many_threads(module):
+    """libxml2's set-up of its types is not safe for threads; without ours one in ten crashed."""
+    code = FIRST_SCHEMAS.format(module=module)
+    for _ in range(6):
+        done = subprocess.run(
+            [sys.executable, "-c", code], check=False, capture_output=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr.decode()
