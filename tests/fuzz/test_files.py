@@ -89,6 +89,14 @@ def test_envelopes_and_their_printed_sheets():
     assert {"printed", "sri_xml_malformed"} <= outcomes.keys()
 
 
+@pytest.mark.parametrize("letter", ["ñ", "\x7f", "é", "€"])
+def test_an_access_key_that_no_bars_can_say_is_printed_without_them(letter):
+    text = DOCUMENTS[0].decode()
+    clave = re.search("<claveAcceso>([^<]+)", text)[1]
+    document = xml.read(text.replace(clave, clave[:20] + letter + clave[21:]).encode())
+    assert ride_pdf.render(hoja(document, None)).startswith(b"%PDF-")
+
+
 def test_withholdings_that_customers_upload():
     def attempt(data: bytes) -> str:
         try:
@@ -123,6 +131,7 @@ def pictures() -> list[bytes]:
     return found
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # Pillow tells of broken EXIF and reads on
 def test_slips_that_are_pictures():
     def attempt(data: bytes) -> str:
         try:

@@ -129,7 +129,9 @@ def _document_box(page: Page, hoja: Hoja, top: float) -> float:
 
 
 def _barcode(page: Page, clave: str, left: float, wide: float, y: float) -> None:
-    """The access key as Code 128 with quiet zones of at least ten modules."""
+    """The access key as Code 128 with quiet zones of at least ten modules; none for what bars cannot say."""
+    if not (clave.isascii() and clave.isprintable()):
+        return
     modules = code128.width(clave)
     module = min(0.8, wide / (modules + 20))
     page.bars(left + (wide - modules * module) / 2, y, module, BARCODE_HIGH, code128.bars(clave))
