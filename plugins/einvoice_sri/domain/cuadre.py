@@ -6,12 +6,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from core.domain.money import CENT, ZERO, percent, to_cents
-from core.i18n import _
+from core.i18n import _, lazy
 from plugins.einvoice_sri.domain.bloques import Detalle, Impuesto, Pago, TotalImpuesto
 from plugins.einvoice_sri.domain.nota_credito import Detalle as DetalleCredito
 from plugins.einvoice_sri.domain.nota_credito import TotalImpuesto as TotalCredito
+
+_LINEAS = lazy("the lines")
+_DESCUENTOS = lazy("the discounts of the lines")
+_BASES = lazy("the bases of the lines")
+_PAGOS = lazy("the payment forms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +37,10 @@ class Diferencia:
 
 def sumar(valores: Iterable[Decimal | None]) -> Decimal:
     """The sum of the values that are there, with two decimals."""
-    return sum((one for one in valores if one is not None), ZERO)
+    return sum([one for one in valores if one is not None], ZERO)
 
 
-def comparar(campo: str, declarado: Decimal, calculado: Decimal, partes: str) -> list[Diferencia]:
+def comparar(campo: str, declarado: Decimal, calculado: Decimal, partes: Any) -> list[Diferencia]:
     """A grave difference unless both figures agree; ``partes`` names what was summed."""
     if declarado == calculado:
         return []
@@ -92,7 +98,7 @@ def comprobar_lineas(
             )
         )
     suma = sumar(one.precio_total_sin_impuesto for one in detalles)
-    return found + comparar("totalSinImpuestos", total_sin_impuestos, suma, _("the lines"))
+    return found + comparar("totalSinImpuestos", total_sin_impuestos, suma, _LINEAS)
 
 
 def comprobar_descuentos(
@@ -100,7 +106,7 @@ def comprobar_descuentos(
 ) -> list[Diferencia]:
     """``totalDescuento`` is the discounts of the lines and the additional one."""
     suma = sumar(one.descuento for one in detalles) + adicional
-    return comparar("totalDescuento", total_descuento, suma, _("the discounts of the lines"))
+    return comparar("totalDescuento", total_descuento, suma, _DESCUENTOS)
 
 
 def comprobar_impuestos(
@@ -119,7 +125,7 @@ def comprobar_impuestos(
         suyas = lineas.get(clave, [])
         base = sumar(one.base_imponible for one in suyas)
         valor = sumar(one.valor for one in suyas)
-        found += comparar("baseImponible", total.base_imponible, base, _("the bases of the lines"))
+        found += comparar("baseImponible", total.base_imponible, base, _BASES)
         tarifa = next((one.tarifa for one in suyas if one.tarifa is not None), None)
         if tarifa is not None and total.codigo == "2":
             found += comprobar_tarifa(
@@ -200,4 +206,4 @@ def comprobar_pagos(pagos: Sequence[Pago], total: Decimal) -> list[Diferencia]:
     if not pagos:
         return []
     suma = sumar(one.total for one in pagos)
-    return comparar("pagos", total, suma, _("the payment forms"))
+    return comparar("pagos", total, suma, _PAGOS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from plugins.einvoice_sri.domain.bloques import CampoAdicional, InfoTributaria
 from plugins.einvoice_sri.domain.tipos import (
@@ -85,8 +86,12 @@ class Emisor:
         return tuple(campos)
 
 
+@lru_cache(maxsize=4096)
 def una_linea(texto: str) -> str:
-    """Without line breaks, tabs or doubled spaces, which SRI's schemas refuse or readers dislike."""
+    """Without line breaks, tabs or doubled spaces, which SRI's schemas refuse or readers dislike.
+
+    An issuer's texts are the same in document after document, so they are remembered.
+    """
     return texto if not texto or texto.isalnum() else " ".join(texto.split())
 
 

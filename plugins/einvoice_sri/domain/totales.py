@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from core.domain.money import ZERO, to_cents
-from core.i18n import _
+from core.i18n import _, lazy
 from plugins.einvoice_sri.domain import cuadre
 from plugins.einvoice_sri.domain.bloques import Impuesto, TotalImpuesto
 from plugins.einvoice_sri.domain.comprobantes import Comprobante
@@ -23,6 +23,8 @@ from plugins.einvoice_sri.domain.nota_debito import NotaDebito
 from plugins.einvoice_sri.domain.retencion import ComprobanteRetencion
 
 __all__ = ["Diferencia", "agrupar", "comprobar", "graves"]
+
+_SUMANDOS = lazy("subtotal, discounts, taxes, tip, retentions, export costs and third-party items")
 
 
 def comprobar(comprobante: Comprobante) -> list[Diferencia]:
@@ -97,7 +99,7 @@ def _factura(factura: Factura) -> list[Diferencia]:
         "importeTotal",
         info.importe_total,
         calculado,
-        _("subtotal, discounts, taxes, tip, retentions, export costs and third-party items"),
+        _SUMANDOS,
     )
     if info.total_subsidio is not None:
         subsidio = cuadre.sumar(

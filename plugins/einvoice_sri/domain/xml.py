@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from core.i18n import _
@@ -52,6 +53,7 @@ def _check(text: str) -> None:
         )
 
 
+@lru_cache(maxsize=4096)  # the same texts stand in document after document
 def _escape(text: str) -> str:
     _check(text)
     if "&" in text:
@@ -65,6 +67,7 @@ def _escape(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1024)
 def _escape_attribute(text: str) -> str:
     _check(text)
     if "&" in text:
