@@ -1,8 +1,8 @@
 """Frozen dataclasses of the contracts as JSON and back: events, requests, snapshots.
 
-``to_texts`` writes the JSON text of many at once, for mass writes: the same as
-``json.dumps(to_json(value))``.
+``to_texts`` writes the JSON text of many at once, for mass writes; ``from_json`` reads the same in it.
 
+A field that has its default is left out, so a default may never change its meaning.
 UUID, date, datetime and Decimal travel as strings, tuples as lists; the types of the fields say how
 to read them again, so ``from_json(type(x), to_json(x)) == x``.
 """
@@ -17,7 +17,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from operator import attrgetter
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 _T = TypeVar("_T")
@@ -38,6 +38,15 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _write_fields(value: Any) -> dict[str, Any]:
+    found = {}
+    for name, default in _fields(type(value)):
+        one = getattr(value, name)
+        if not (type(one) is type(default) and one == default and str(one) == str(default)):
+            found[name] = to_json(one)
+    return found
+
+
 def _write_mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(key): to_json(one) for key, one in value.items()}
 
@@ -55,8 +64,7 @@ def _writer(kind: Any) -> _Reader:
     if issubclass(kind, date):  # a datetime is a date
         return lambda value: value.isoformat()
     if dataclasses.is_dataclass(kind):
-        names = _names(cast(Any, kind))
-        return lambda value: {name: to_json(getattr(value, name)) for name in names}
+        return _write_fields
     if issubclass(kind, Mapping):
         return _write_mapping
     if issubclass(kind, (list, tuple)):
@@ -102,10 +110,15 @@ def _texts(kind: Any, values: Sequence[Any]) -> list[str]:
     if writer is not None:
         return [*map(writer, values)]
     if dataclasses.is_dataclass(kind):
-        names = _names(cast(Any, kind))
-        template = "{" + ", ".join(f'"{name}": %s' for name in names) + "}"
-        columns = [to_texts([*map(attrgetter(name), values)]) for name in names]
-        return [template % row for row in zip(*columns, strict=True)]
+        columns = {}
+        for name, default in _fields(kind):
+            column = [*map(attrgetter(name), values)]
+            if set(map(id, column)) != {id(default)}:
+                columns[name] = to_texts(column)
+        if not columns:
+            return ["{}"] * len(values)
+        template = "{" + ", ".join(f'"{name}": %s' for name in columns) + "}"
+        return [template % row for row in zip(*columns.values(), strict=True)]
     if issubclass(kind, tuple):
         return ["[" + ", ".join(to_texts(one)) + "]" for one in values]
     return [_quoted(to_json(one)) for one in values]
@@ -119,14 +132,15 @@ def from_json(cls: type[_T], data: Mapping[str, Any]) -> _T:
 
 
 @cache
-def _names(cls: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(cls))
+def _fields(cls: Any) -> tuple[tuple[str, Any], ...]:
+    """Names and defaults; ``dataclasses.MISSING`` where there is none."""
+    return tuple((field.name, field.default) for field in dataclasses.fields(cls))
 
 
 @cache
 def _readers(cls: Any) -> dict[str, _Reader]:
     hints = get_type_hints(cls)
-    return {name: _reader(hints[name]) for name in _names(cls)}
+    return {name: _reader(hints[name]) for name, _default in _fields(cls)}
 
 
 def _reader(hint: Any) -> _Reader:

@@ -46,8 +46,8 @@ __all__ = [
     "DocumentRejected",
     "Event",
     "InvoiceCancelled",
-    "InvoiceIssued",
     "InvoicePaid",
+    "InvoicesIssued",
     "LicenceCancelled",
     "LicenceChanged",
     "LicenceEnabling",
@@ -80,18 +80,15 @@ class SettingChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class InvoiceIssued(Event):
-    """Sales issued an invoice (its fiscal document is on its way)."""
+class InvoicesIssued(Event):
+    """Sales issued invoices (their fiscal documents are on their way): one at the till, up to 100 of a
+    run, all of one day and source. ``numbers`` are in the order of ``invoice_ids``.
+    """
 
-    invoice_id: UUID
-    number: str
-    customer_id: UUID
-    customer_tax_id: str
+    invoice_ids: tuple[UUID, ...]
+    numbers: tuple[str, ...]
     issued_on: date
-    due_on: date | None
-    total: Decimal
     source: str
-    source_key: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ class InvoiceIssuing(Protocol):
         self, session: Session, drafts: Sequence[InvoiceDraft], *, now: datetime
     ) -> list[InvoiceRef]:
         """Number, total and store the drafts (at most 2000), request their fiscal documents and
-        emit ``InvoiceIssued``; refs in the order given.
+        emit ``InvoicesIssued``; refs in the order given.
 
         Raises ``DomainError`` for a draft that cannot be an invoice; nothing is written then.
         """

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from sqlalchemy import Table, TextClause, text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Session
 from sqlalchemy.types import String, TypeDecorator
 
@@ -62,7 +62,7 @@ def _arrays(table: Table, rows: Sequence[Row]) -> dict[str, list[Any]]:
     for name in rows[0]:
         cells = [row[name] for row in rows]
         kind = table.c[name].type
-        if isinstance(kind, JSONB):
+        if isinstance(kind, JSON):
             cells = [None if one is None else _encode(one) for one in cells]
         elif isinstance(kind, TypeDecorator):  # such as the one that refuses naive datetimes
             cells = [kind.process_bind_param(one, _DIALECT) for one in cells]
@@ -79,14 +79,15 @@ def _source(table: Table, columns: Sequence[str]) -> str:
 def _type(table: Table, name: str) -> str:
     """Of the array's items. Words travel as text: a cast to ``varchar(n)`` would cut them silently."""
     kind = table.c[name].type
-    if isinstance(kind, JSONB | String):
+    if isinstance(kind, JSON | String):
         return "text"
     return str(kind.dialect_impl(_DIALECT).compile(dialect=_DIALECT))
 
 
 def _value(table: Table, name: str) -> str:
-    is_json = isinstance(table.c[name].type, JSONB)
-    return f'CAST(v."{name}" AS jsonb)' if is_json else f'v."{name}"'
+    kind = table.c[name].type
+    is_json = isinstance(kind, JSON)
+    return f'CAST(v."{name}" AS {kind.compile(dialect=_DIALECT)})' if is_json else f'v."{name}"'
 
 
 @lru_cache(maxsize=256)

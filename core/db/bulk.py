@@ -31,7 +31,7 @@ from sqlalchemy import (
     event,
     literal,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeDecorator
@@ -73,7 +73,7 @@ def without_collector() -> Iterator[None]:
 
 
 class JsonText(str):
-    """A JSONB value that is JSON text already (``core.contracts.codec.to_texts``)."""
+    """A JSON value that is JSON text already (``core.contracts.codec.to_texts``)."""
 
     __slots__ = ()
 
@@ -182,7 +182,7 @@ def copy_rows(
 ) -> int:
     """Insert ``rows`` (values in the order of ``columns``) in the session's transaction; their number.
 
-    ``tenant_id`` must be among the columns of a tenant's table and equal the scope's. JSONB values
+    ``tenant_id`` must be among the columns of a tenant's table and equal the scope's. JSON values
     are given as plain Python objects. With ``ignore_conflicts`` rows that exist already are skipped
     and not counted. What all rows have in common travels once, with the INSERT. Raises SQLAlchemy's
     ``DBAPIError`` for what the database refuses; of many rows the next statement or the commit does,
@@ -199,7 +199,7 @@ def copy_rows(
         name: table.c[name].type.dialect_impl(dialect).compile(dialect=dialect).lower()
         for name in columns
     }
-    json = {name for name in columns if isinstance(table.c[name].type, JSONB)}
+    json = {name for name in columns if isinstance(table.c[name].type, JSON)}
     common = {
         name: _json(values[name][0]) if name in json else values[name][0]
         for name in columns[1:]

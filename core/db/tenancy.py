@@ -38,7 +38,7 @@ class TenantMixin:
 
     Every class lists ``*tenant_args()`` first in ``__table_args__`` and refers to other
     tenant tables with ``tenant_ref``: composite foreign keys ``(tenant_id, x_id)``. One whose rows
-    cannot be without such a reference may list ``*child_args()``.
+    cannot be without such a reference lists ``*child_args()``, or nothing where nobody refers to it.
     """
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

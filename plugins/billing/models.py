@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base
-from core.db.tenancy import TenantMixin, child_args, tenant_args, tenant_ref
+from core.db.tenancy import TenantMixin, tenant_args, tenant_ref
 from core.db.types import MoneyColumn, UtcDateTime
 from core.models import one_of
 from plugins.billing.domain.lifecycle import STATES
@@ -97,7 +97,7 @@ class Subscription(TenantMixin, Base):
         CheckConstraint("(next_issue_on IS NULL) = (next_period_start IS NULL)", name="next"),
         CheckConstraint("(state = 'active') = (next_issue_on IS NOT NULL)", name="renewing"),
         CheckConstraint("(next_plan_id IS NULL) = (next_price IS NULL)", name="next_plan"),
-        {"postgresql_with": {"fillfactor": "80"}},
+        {"postgresql_with": {"fillfactor": "45"}},
     )
 
     customer_id: Mapped[UUID] = mapped_column()
@@ -169,7 +169,6 @@ class Charge(TenantMixin, Base):
 
     __tablename__ = "billing_charge"
     __table_args__ = (
-        *child_args(),
         tenant_ref("subscription_id", "billing_subscription"),
         Index(
             "uq_billing_charge_period",
@@ -206,7 +205,7 @@ class Charge(TenantMixin, Base):
     due_on: Mapped[date | None] = mapped_column()
     suspend_on: Mapped[date | None] = mapped_column()
     invoice_id: Mapped[UUID | None] = mapped_column()
-    derivation: Mapped[Any] = mapped_column(JSONB)
+    derivation: Mapped[Any] = mapped_column(JSON)
     report_id: Mapped[UUID | None] = mapped_column()
     reported_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

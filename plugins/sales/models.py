@@ -21,7 +21,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base
@@ -113,13 +113,15 @@ class Practised:
 
 
 class Invoice(Practised, TenantMixin, Base):
-    """An invoice: the snapshot that was issued, and what is still owed of it."""
+    """An invoice: the snapshot that was issued, and what is still owed of it.
+
+    ``issue_point_id`` has no foreign key: the number comes from a series of the point, which has one.
+    """
 
     __tablename__ = "sales_invoice"
     __table_args__ = (
         *child_args(),
         tenant_ref("customer_id", "sales_customer"),
-        tenant_ref("issue_point_id", "core_issue_point"),
         tenant_ref("salesperson_id", "sales_salesperson"),
         UniqueConstraint("tenant_id", "source", "source_key"),
         UniqueConstraint("tenant_id", "environment", "number"),
@@ -157,8 +159,8 @@ class Invoice(Practised, TenantMixin, Base):
     discount: Mapped[Decimal] = mapped_column(MoneyColumn)
     tax: Mapped[Decimal] = mapped_column(MoneyColumn)
     total: Mapped[Decimal] = mapped_column(MoneyColumn)
-    taxes: Mapped[Any] = mapped_column(JSONB)  # [[code, rate, base, amount], …] as text
-    additional_info: Mapped[Any] = mapped_column(JSONB)  # [[name, value], …]
+    taxes: Mapped[Any] = mapped_column(JSON)  # [[code, rate, base, amount], …] as text
+    additional_info: Mapped[Any] = mapped_column(JSON)  # [[name, value], …]
     source: Mapped[str] = mapped_column(String(20))
     source_key: Mapped[str] = mapped_column(String(120))
     state: Mapped[str] = mapped_column(String(10), default="issued")
@@ -172,7 +174,6 @@ class InvoiceLine(TenantMixin, Base):
 
     __tablename__ = "sales_invoice_line"
     __table_args__ = (
-        *child_args(),
         tenant_ref("invoice_id", "sales_invoice"),
         tenant_ref("product_id", "sales_product"),
         UniqueConstraint("tenant_id", "invoice_id", "position"),
@@ -192,8 +193,8 @@ class InvoiceLine(TenantMixin, Base):
     tax_code: Mapped[str] = mapped_column(String(4))
     tax_rate: Mapped[Decimal] = mapped_column(RateColumn)
     tax_amount: Mapped[Decimal] = mapped_column(MoneyColumn)
-    details: Mapped[Any] = mapped_column(JSONB)  # [[name, value], …]
-    derivation: Mapped[Any] = mapped_column(JSONB, nullable=True)
+    details: Mapped[Any] = mapped_column(JSON)  # [[name, value], …]
+    derivation: Mapped[Any] = mapped_column(JSON, nullable=True)
 
 
 class CreditNote(Practised, TenantMixin, Base):

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from core import plugins, settings
 from core.adapters.clock import at_local
@@ -228,8 +228,8 @@ def test_killed_in_the_middle_and_started_again(tenant, clock, database, tmp_pat
             for one in plugins.service(InvoiceIssuing).snapshots(session, part).values()
         )
         told = session.scalars(
-            select(StoredEvent.payload["invoice_id"].astext).where(
-                StoredEvent.name == "InvoiceIssued"
+            select(func.jsonb_array_elements_text(StoredEvent.payload["invoice_ids"])).where(
+                StoredEvent.name == "InvoicesIssued"
             )
         ).all()
         requested = session.scalars(text("SELECT id FROM sri_document")).all()

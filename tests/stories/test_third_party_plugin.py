@@ -18,12 +18,11 @@ BLOCK = re.compile(r"`(?P<file>[\w./-]+)`\n   ```\w+\n(?P<body>.*?)\n   ```", re
 USE = """
 import json, sys
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from itsdangerous import URLSafeTimedSerializer
 from core import jobs, plugins, runtime, settings
 from core.adapters.embedded_postgres import opened
 from core.app import create_app
-from core.contracts.events import InvoiceIssued
+from core.contracts.events import InvoicesIssued
 from core.db.events import emit
 from core.db.scope import Scope
 from core.db.session import Database, bind, unit_of_work
@@ -56,10 +55,9 @@ with opened(given.home) as server:
     said["saved"] = client.post("/notes", data={"csrf_token": token, "text": "por la web"}).status_code
     with unit_of_work(Scope(tenant_id=tenant.id)) as session:
         jobs.defer(session, "notes.remember", {"tenant": str(tenant.id), "text": "por un trabajo"})
-        emit(session, InvoiceIssued(
-            invoice_id=new_id(), number="001-001-000000001", customer_id=new_id(),
-            customer_tax_id="1710034065", issued_on=date(2026, 4, 25), due_on=None,
-            total=Decimal("1.00"), source="till", source_key="1"), now=now)
+        emit(session, InvoicesIssued(
+            invoice_ids=(new_id(),), numbers=("001-001-000000001",),
+            issued_on=date(2026, 4, 25), source="till"), now=now)
     jobs.run_due(database.engine)
     page = client.get("/notes")
     said["page"] = page.status_code

@@ -287,8 +287,8 @@ class _Runner:
         numbers: dict[str, Any] = {"seen": batch.seen, "skipped": len(batch.blocked)}
         if batch.charges:
             terms = read_terms(session, self.result.issued_on, run_id=self.result.run_id)
+            advance(session, batch.advances)  # before the numbers, for which others wait
             done = charge_batch(session, batch.charges, terms, now=self.now)
-            advance(session, batch.advances)
             numbers |= {
                 "invoices": len(done.invoices),
                 "charges": done.charges,

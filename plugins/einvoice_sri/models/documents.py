@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary, String, UniqueConstraint
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base
@@ -93,7 +93,7 @@ class FiscalDocument(TenantMixin, Base):
     receiver_email: Mapped[str] = mapped_column(String(320), default="")
     total: Mapped[Decimal] = mapped_column(MoneyColumn)
     priority: Mapped[int] = mapped_column(default=0)
-    request: Mapped[Any] = mapped_column(JSONB)
+    request: Mapped[Any] = mapped_column(JSON)
     state: Mapped[str] = mapped_column(String(24), default="requested")
     access_key: Mapped[str | None] = mapped_column(String(49))
     code: Mapped[str] = mapped_column(String(40), default="")  # SRI's or ours, of the last problem

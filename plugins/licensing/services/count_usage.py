@@ -12,7 +12,7 @@ from core.contracts.events import (
     CertificateChanged,
     DocumentAuthorized,
     DocumentRejected,
-    InvoiceIssued,
+    InvoicesIssued,
 )
 from core.db.tenancy import scope_of, utc_now
 from core.ids import new_id
@@ -20,8 +20,8 @@ from plugins.licensing.models import FirstAccess, Signals, Usage
 from plugins.licensing.services.standing import find_licence, refresh
 
 
-def count_document(session: Session, event: InvoiceIssued, *, now: datetime) -> None:
-    """One more document in its month; nothing for a tenant without licence."""
+def count_documents(session: Session, event: InvoicesIssued, *, now: datetime) -> None:
+    """More documents in their month; nothing for a tenant without licence."""
     if find_licence(session) is None:
         return
     issued_on = event.issued_on
@@ -31,12 +31,13 @@ def count_document(session: Session, event: InvoiceIssued, *, now: datetime) -> 
         "tenant_id": scope_of(session).tenant_id,
         "created_at": utc_now(),
         "month": month,
-        "documents": 1,
+        "documents": len(event.invoice_ids),
     }
     row = insert(Usage).values(**values)
     session.execute(
         row.on_conflict_do_update(
-            index_elements=["tenant_id", "month"], set_={"documents": Usage.documents + 1}
+            index_elements=["tenant_id", "month"],
+            set_={"documents": Usage.documents + row.excluded.documents},
         )
     )
     signals = _signals(session)

@@ -15,8 +15,8 @@ from core import plugins
 from core.contracts.events import (
     ClientInvoicePublished,
     InvoiceCancelled,
-    InvoiceIssued,
     InvoicePaid,
+    InvoicesIssued,
     LicenceChanged,
     PaymentReceived,
     PlansOffered,
@@ -34,10 +34,10 @@ BILLING = "billing"
 STRICT, REPORT = "strict", "on_report"  # values of billing.overdue and billing.lift_block
 
 
-def publish_issued(session: Session, event: InvoiceIssued, *, now: datetime) -> None:
-    """An invoice of the operator was issued: if it is a licence's, its client and distributor hear."""
+def publish_issued(session: Session, event: InvoicesIssued, *, now: datetime) -> None:
+    """Invoices of the operator were issued: of those that are a licence's, client and distributor hear."""
     if event.source == BILLING:
-        publish_invoices(session, [event.invoice_id], now=now)
+        publish_invoices(session, event.invoice_ids, now=now)
 
 
 def publish_invoices(

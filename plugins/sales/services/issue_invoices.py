@@ -7,8 +7,8 @@ sale and a run of the 25th take the same path.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from core import plugins
 from core.adapters.clock import to_local_date
-from core.contracts.events import InvoiceIssued
+from core.contracts.events import InvoicesIssued
 from core.contracts.fiscal import InvoiceRequest
 from core.contracts.sales import InvoiceDraft, InvoiceRef
 from core.contracts.services import FiscalIssuing
@@ -37,6 +37,7 @@ from plugins.sales.services.prepare_drafts import Ready, prepare_drafts
 from plugins.sales.services.use_credit import cover_from_credit
 from plugins.sales.services.write_rows import FEW, write_rows
 
+TOLD_AT_ONCE = 100  # invoices in an event
 INVOICE_COLUMNS = (
     "id",
     "tenant_id",
@@ -95,7 +96,7 @@ def issue_invoices(
     """Number, total and store the drafts (at most 2000); refs in the order given.
 
     Issuing the same ``(source, source_key)`` again returns the first invoice with ``created`` False.
-    Requests the fiscal documents where a plugin offers them and emits ``InvoiceIssued``. Raises
+    Requests the fiscal documents where a plugin offers them and emits ``InvoicesIssued``. Raises
     ``DomainError`` for a draft that cannot be an invoice; nothing is written then.
     """
     if len(drafts) > MAX_DRAFTS:
@@ -210,7 +211,6 @@ def _store(
     invoices: list[tuple[Any, ...]] = []
     lines: list[tuple[Any, ...]] = []
     requests: list[InvoiceRequest] = []
-    events: list[InvoiceIssued] = []
     made: list[tuple[InvoiceRef, Ready]] = []
     shared = Shared()
     for point, ones in by_point.items():
@@ -278,19 +278,6 @@ def _store(
                 )
             if fiscal is not None:
                 requests.append(request_for(invoice_id, series, sequence, one, shared))
-            events.append(
-                InvoiceIssued(
-                    invoice_id,
-                    number,
-                    draft.customer_id,
-                    buyer.tax_id,
-                    draft.issued_on,
-                    draft.due_on,
-                    totals.total,
-                    draft.source,
-                    draft.source_key,
-                )
-            )
             made.append(
                 (
                     InvoiceRef(invoice_id, number, totals.total, draft.source_key, created=True),
@@ -302,8 +289,19 @@ def _store(
     if fiscal is not None:
         fiscal.request(session, requests, now=now)
     if environment != PRACTICE:
-        emit_all(session, events, now=now)
+        emit_all(session, _told(made), now=now)
     return made
+
+
+def _told(made: Sequence[tuple[InvoiceRef, Ready]]) -> Iterator[InvoicesIssued]:
+    alike: dict[tuple[date, str], list[InvoiceRef]] = {}
+    for ref, one in made:
+        alike.setdefault((one.draft.issued_on, one.draft.source), []).append(ref)
+    for (issued_on, source), refs in alike.items():
+        for start in range(0, len(refs), TOLD_AT_ONCE):
+            some = refs[start : start + TOLD_AT_ONCE]
+            ids, numbers = tuple([one.id for one in some]), tuple([one.number for one in some])
+            yield InvoicesIssued(ids, numbers, issued_on, source)
 
 
 def invoice_row(session: Session, invoice_id: UUID) -> Row[Any]:

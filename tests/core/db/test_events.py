@@ -75,7 +75,7 @@ EVENTS = [
 def test_every_event_survives_the_journey(kind, data):
     event = data.draw(built(kind))
     assert from_json(kind, to_json(event)) == event
-    assert json.loads(to_texts([event])[0]) == json.loads(json.dumps(to_json(event)))
+    assert from_json(kind, json.loads(to_texts([event])[0])) == event
 
 
 def test_nested_requests_survive_the_journey():
@@ -89,7 +89,7 @@ def test_nested_requests_survive_the_journey():
         additional_info=(("Correo", "a@b.ec"),), lines=(line,),
     )  # fmt: skip
     assert from_json(InvoiceRequest, to_json(request)) == request
-    assert json.loads(to_texts([request])[0]) == to_json(request)
+    assert from_json(InvoiceRequest, json.loads(to_texts([request])[0])) == request
 
 
 def cancelled(number="001-001-000000001"):

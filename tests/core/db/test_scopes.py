@@ -83,6 +83,7 @@ def test_without_set_role_the_platform_policies_do_not_apply(tenant, database):
 
 
 def test_every_tenant_class_is_fenced_and_keyed_by_tenant(host):
+    leaves = {"sales_invoice_line", "billing_charge"}  # large, and no other row refers to them
     for table in tenant_tables(Base.metadata):
         scope = scope_of_table(table)
         if scope in ("tenant", "membership"):
@@ -92,7 +93,7 @@ def test_every_tenant_class_is_fenced_and_keyed_by_tenant(host):
                 for one in table.constraints
                 if hasattr(one, "columns")
             }
-            assert ("tenant_id", "id") in keys, table.name
+            assert (("tenant_id", "id") in keys) == (table.name not in leaves), table.name
             for index in table.indexes:
                 first = next(iter(index.columns)).name
                 assert first == "tenant_id" or scope == "membership", index.name

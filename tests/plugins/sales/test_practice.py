@@ -130,7 +130,7 @@ def test_practice_leaves_the_books_as_they_were(
         after = everything(session, buyer, today)
         assert (after["all"], after["month"].owed, after["month"].today) == (1, 0, Decimal("23.00"))
         assert session.scalars(select(Payment.amount)).all() == [Decimal("23.00")]
-        assert after["told"].count("InvoiceIssued") == 1
+        assert after["told"].count("InvoicesIssued") == 1
     plain = client.get("/sales/invoices/").text
     assert re.findall(r"Facturas: (\d+)", plain) == ["1"]
     practised = client.get("/sales/invoices/?show=practice").text

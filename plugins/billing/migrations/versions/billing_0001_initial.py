@@ -186,7 +186,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_billing_subscription")),
         sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_billing_subscription_tenant_id_id")),
-        postgresql_with={"fillfactor": "80"},
+        postgresql_with={"fillfactor": "45"},
     )
     op.fence_table("billing_subscription", scope="tenant")
     op.create_index(
@@ -217,7 +217,7 @@ def upgrade() -> None:
         sa.Column("due_on", sa.Date(), nullable=True),
         sa.Column("suspend_on", sa.Date(), nullable=True),
         sa.Column("invoice_id", sa.Uuid(), nullable=True),
-        sa.Column("derivation", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("derivation", postgresql.JSON(astext_type=sa.Text()), nullable=False),
         sa.Column("report_id", sa.Uuid(), nullable=True),
         sa.Column("reported_at", core.db.types.UtcDateTime(), nullable=True),
         sa.Column("paid_at", core.db.types.UtcDateTime(), nullable=True),
@@ -241,7 +241,6 @@ def upgrade() -> None:
             name=op.f("fk_billing_charge_tenant_id_subscription_id"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_billing_charge")),
-        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_billing_charge_tenant_id_id")),
     )
     op.fence_table("billing_charge", scope="tenant")
     op.create_index(

@@ -112,7 +112,7 @@ def upgrade() -> None:
         sa.Column("receiver_email", sa.String(length=320), nullable=False),
         sa.Column("total", core.db.types.MoneyColumn(), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
-        sa.Column("request", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("request", postgresql.JSON(astext_type=sa.Text()), nullable=False),
         sa.Column("state", sa.String(length=24), nullable=False),
         sa.Column("access_key", sa.String(length=49), nullable=True),
         sa.Column("code", sa.String(length=40), nullable=False),

@@ -176,6 +176,91 @@ def upgrade() -> None:
         postgresql_where="remaining > 0",
     )
     op.create_table(
+        "sales_invoice",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("issue_point_id", sa.Uuid(), nullable=False),
+        sa.Column("salesperson_id", sa.Uuid(), nullable=True),
+        sa.Column("number", sa.String(length=17), nullable=False),
+        sa.Column("customer_type", sa.String(length=2), nullable=False),
+        sa.Column("customer_tax_id", sa.String(length=20), nullable=False),
+        sa.Column("customer_name", sa.String(length=300), nullable=False),
+        sa.Column("customer_email", sa.String(length=200), nullable=False),
+        sa.Column("customer_address", sa.String(length=300), nullable=False),
+        sa.Column("customer_phone", sa.String(length=40), nullable=False),
+        sa.Column("issued_on", sa.Date(), nullable=False),
+        sa.Column("issued_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("payment_method", sa.String(length=2), nullable=False),
+        sa.Column("payment_term_days", sa.SmallInteger(), nullable=False),
+        sa.Column("subtotal", core.db.types.MoneyColumn(), nullable=False),
+        sa.Column("discount", core.db.types.MoneyColumn(), nullable=False),
+        sa.Column("tax", core.db.types.MoneyColumn(), nullable=False),
+        sa.Column("total", core.db.types.MoneyColumn(), nullable=False),
+        sa.Column("taxes", postgresql.JSON(astext_type=sa.Text()), nullable=False),
+        sa.Column("additional_info", postgresql.JSON(astext_type=sa.Text()), nullable=False),
+        sa.Column("source", sa.String(length=20), nullable=False),
+        sa.Column("source_key", sa.String(length=120), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("balance", core.db.types.MoneyColumn(), nullable=False),
+        sa.Column("paid_at", core.db.types.UtcDateTime(), nullable=True),
+        sa.Column("cancelled_at", core.db.types.UtcDateTime(), nullable=True),
+        sa.Column("environment", sa.SmallInteger(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('issued', 'paid', 'cancelled')", name=op.f("ck_sales_invoice_state")
+        ),
+        sa.CheckConstraint("balance >= 0", name=op.f("ck_sales_invoice_balance")),
+        sa.CheckConstraint(
+            "due_on IS NULL OR due_on >= issued_on", name=op.f("ck_sales_invoice_due_on")
+        ),
+        sa.CheckConstraint(
+            "total = subtotal + tax AND total > 0", name=op.f("ck_sales_invoice_total")
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["sales_customer.tenant_id", "sales_customer.id"],
+            name=op.f("fk_sales_invoice_tenant_id_customer_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "salesperson_id"],
+            ["sales_salesperson.tenant_id", "sales_salesperson.id"],
+            name=op.f("fk_sales_invoice_tenant_id_salesperson_id"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sales_invoice")),
+        sa.UniqueConstraint(
+            "tenant_id",
+            "environment",
+            "number",
+            name=op.f("uq_sales_invoice_tenant_id_environment_number"),
+        ),
+        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_sales_invoice_tenant_id_id")),
+        sa.UniqueConstraint(
+            "tenant_id",
+            "source",
+            "source_key",
+            name=op.f("uq_sales_invoice_tenant_id_source_source_key"),
+        ),
+    )
+    op.fence_table("sales_invoice", scope="tenant")
+    op.create_index(
+        "ix_sales_invoice_customer_id",
+        "sales_invoice",
+        ["tenant_id", "customer_id", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_sales_invoice_issued_on", "sales_invoice", ["tenant_id", "issued_on"], unique=False
+    )
+    op.create_index(
+        "ix_sales_invoice_open",
+        "sales_invoice",
+        ["tenant_id", "due_on", "id"],
+        unique=False,
+        postgresql_where="state = 'issued'",
+    )
+    op.create_table(
         "sales_payment",
         sa.Column("customer_id", sa.Uuid(), nullable=False),
         sa.Column("account_id", sa.Uuid(), nullable=True),
@@ -256,217 +341,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_sales_statement_tenant_id_id")),
     )
     op.fence_table("sales_statement", scope="tenant")
-    op.create_table(
-        "sales_invoice",
-        sa.Column("customer_id", sa.Uuid(), nullable=False),
-        sa.Column("issue_point_id", sa.Uuid(), nullable=False),
-        sa.Column("salesperson_id", sa.Uuid(), nullable=True),
-        sa.Column("number", sa.String(length=17), nullable=False),
-        sa.Column("customer_type", sa.String(length=2), nullable=False),
-        sa.Column("customer_tax_id", sa.String(length=20), nullable=False),
-        sa.Column("customer_name", sa.String(length=300), nullable=False),
-        sa.Column("customer_email", sa.String(length=200), nullable=False),
-        sa.Column("customer_address", sa.String(length=300), nullable=False),
-        sa.Column("customer_phone", sa.String(length=40), nullable=False),
-        sa.Column("issued_on", sa.Date(), nullable=False),
-        sa.Column("issued_at", core.db.types.UtcDateTime(), nullable=False),
-        sa.Column("due_on", sa.Date(), nullable=True),
-        sa.Column("payment_method", sa.String(length=2), nullable=False),
-        sa.Column("payment_term_days", sa.SmallInteger(), nullable=False),
-        sa.Column("subtotal", core.db.types.MoneyColumn(), nullable=False),
-        sa.Column("discount", core.db.types.MoneyColumn(), nullable=False),
-        sa.Column("tax", core.db.types.MoneyColumn(), nullable=False),
-        sa.Column("total", core.db.types.MoneyColumn(), nullable=False),
-        sa.Column("taxes", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("additional_info", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("source", sa.String(length=20), nullable=False),
-        sa.Column("source_key", sa.String(length=120), nullable=False),
-        sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("balance", core.db.types.MoneyColumn(), nullable=False),
-        sa.Column("paid_at", core.db.types.UtcDateTime(), nullable=True),
-        sa.Column("cancelled_at", core.db.types.UtcDateTime(), nullable=True),
-        sa.Column("environment", sa.SmallInteger(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
-        sa.CheckConstraint(
-            "state IN ('issued', 'paid', 'cancelled')", name=op.f("ck_sales_invoice_state")
-        ),
-        sa.CheckConstraint("balance >= 0", name=op.f("ck_sales_invoice_balance")),
-        sa.CheckConstraint(
-            "due_on IS NULL OR due_on >= issued_on", name=op.f("ck_sales_invoice_due_on")
-        ),
-        sa.CheckConstraint(
-            "total = subtotal + tax AND total > 0", name=op.f("ck_sales_invoice_total")
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "customer_id"],
-            ["sales_customer.tenant_id", "sales_customer.id"],
-            name=op.f("fk_sales_invoice_tenant_id_customer_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "issue_point_id"],
-            ["core_issue_point.tenant_id", "core_issue_point.id"],
-            name=op.f("fk_sales_invoice_tenant_id_issue_point_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "salesperson_id"],
-            ["sales_salesperson.tenant_id", "sales_salesperson.id"],
-            name=op.f("fk_sales_invoice_tenant_id_salesperson_id"),
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_sales_invoice")),
-        sa.UniqueConstraint(
-            "tenant_id",
-            "environment",
-            "number",
-            name=op.f("uq_sales_invoice_tenant_id_environment_number"),
-        ),
-        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_sales_invoice_tenant_id_id")),
-        sa.UniqueConstraint(
-            "tenant_id",
-            "source",
-            "source_key",
-            name=op.f("uq_sales_invoice_tenant_id_source_source_key"),
-        ),
-    )
-    op.fence_table("sales_invoice", scope="tenant")
-    op.create_index(
-        "ix_sales_invoice_customer_id",
-        "sales_invoice",
-        ["tenant_id", "customer_id", "id"],
-        unique=False,
-    )
-    op.create_index(
-        "ix_sales_invoice_issued_on", "sales_invoice", ["tenant_id", "issued_on"], unique=False
-    )
-    op.create_index(
-        "ix_sales_invoice_open",
-        "sales_invoice",
-        ["tenant_id", "due_on", "id"],
-        unique=False,
-        postgresql_where="state = 'issued'",
-    )
-    op.create_table(
-        "sales_payment_report",
-        sa.Column("customer_id", sa.Uuid(), nullable=False),
-        sa.Column("account_id", sa.Uuid(), nullable=True),
-        sa.Column("bank", sa.String(length=80), nullable=False),
-        sa.Column("reference", sa.String(length=80), nullable=False),
-        sa.Column("payer_name", sa.String(length=200), nullable=False),
-        sa.Column("value_on", sa.Date(), nullable=False),
-        sa.Column("amount", core.db.types.MoneyColumn(), nullable=False),
-        sa.Column("invoice_ids", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("slip_id", sa.Uuid(), nullable=True),
-        sa.Column("reported_at", core.db.types.UtcDateTime(), nullable=False),
-        sa.Column("is_late", sa.Boolean(), nullable=False),
-        sa.Column("is_twin", sa.Boolean(), nullable=False),
-        sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("reason", sa.String(length=300), nullable=False),
-        sa.Column("decided_at", core.db.types.UtcDateTime(), nullable=True),
-        sa.Column("decided_by", sa.Integer(), nullable=True),
-        sa.Column("payment_id", sa.Uuid(), nullable=True),
-        sa.Column("report_key", sa.String(length=120), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
-        sa.CheckConstraint(
-            "reference <> '' OR (slip_id IS NOT NULL AND payer_name <> '')",
-            name=op.f("ck_sales_payment_report_reference"),
-        ),
-        sa.CheckConstraint(
-            "state IN ('reported', 'confirmed', 'rejected')",
-            name=op.f("ck_sales_payment_report_state"),
-        ),
-        sa.CheckConstraint("amount > 0", name=op.f("ck_sales_payment_report_amount")),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "account_id"],
-            ["sales_bank_account.tenant_id", "sales_bank_account.id"],
-            name=op.f("fk_sales_payment_report_tenant_id_account_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "customer_id"],
-            ["sales_customer.tenant_id", "sales_customer.id"],
-            name=op.f("fk_sales_payment_report_tenant_id_customer_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "payment_id"],
-            ["sales_payment.tenant_id", "sales_payment.id"],
-            name=op.f("fk_sales_payment_report_tenant_id_payment_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "slip_id"],
-            ["core_blob.tenant_id", "core_blob.id"],
-            name=op.f("fk_sales_payment_report_tenant_id_slip_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"], ["core_tenant.id"], name=op.f("fk_sales_payment_report_tenant_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_sales_payment_report")),
-        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_sales_payment_report_tenant_id_id")),
-        sa.UniqueConstraint(
-            "tenant_id", "report_key", name=op.f("uq_sales_payment_report_tenant_id_report_key")
-        ),
-    )
-    op.fence_table("sales_payment_report", scope="tenant")
-    op.create_index(
-        "ix_sales_payment_report_state",
-        "sales_payment_report",
-        ["tenant_id", "state", "id"],
-        unique=False,
-    )
-    op.create_index(
-        "ix_sales_payment_report_twin",
-        "sales_payment_report",
-        ["tenant_id", "reference", "value_on", "amount"],
-        unique=False,
-    )
-    op.create_table(
-        "sales_withholding",
-        sa.Column("customer_id", sa.Uuid(), nullable=False),
-        sa.Column("access_key", sa.String(length=49), nullable=False),
-        sa.Column("number", sa.String(length=17), nullable=False),
-        sa.Column("agent_tax_id", sa.String(length=13), nullable=False),
-        sa.Column("issued_on", sa.Date(), nullable=False),
-        sa.Column("amount", core.db.types.MoneyColumn(), nullable=False),
-        sa.Column("parts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("is_signature_valid", sa.Boolean(), nullable=True),
-        sa.Column("xml_id", sa.Uuid(), nullable=True),
-        sa.Column("received_at", core.db.types.UtcDateTime(), nullable=False),
-        sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("reason", sa.String(length=300), nullable=False),
-        sa.Column("payment_id", sa.Uuid(), nullable=True),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("tenant_id", sa.Uuid(), nullable=False),
-        sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
-        sa.CheckConstraint(
-            "state IN ('received', 'accepted', 'rejected')", name=op.f("ck_sales_withholding_state")
-        ),
-        sa.CheckConstraint("amount > 0", name=op.f("ck_sales_withholding_amount")),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "customer_id"],
-            ["sales_customer.tenant_id", "sales_customer.id"],
-            name=op.f("fk_sales_withholding_tenant_id_customer_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "payment_id"],
-            ["sales_payment.tenant_id", "sales_payment.id"],
-            name=op.f("fk_sales_withholding_tenant_id_payment_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "xml_id"],
-            ["core_blob.tenant_id", "core_blob.id"],
-            name=op.f("fk_sales_withholding_tenant_id_xml_id"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["tenant_id"], ["core_tenant.id"], name=op.f("fk_sales_withholding_tenant_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_sales_withholding")),
-        sa.UniqueConstraint(
-            "tenant_id", "access_key", name=op.f("uq_sales_withholding_tenant_id_access_key")
-        ),
-        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_sales_withholding_tenant_id_id")),
-    )
-    op.fence_table("sales_withholding", scope="tenant")
     op.create_table(
         "sales_allocation",
         sa.Column("payment_id", sa.Uuid(), nullable=False),
@@ -655,8 +529,8 @@ def upgrade() -> None:
         sa.Column("tax_code", sa.String(length=4), nullable=False),
         sa.Column("tax_rate", core.db.types.RateColumn(), nullable=False),
         sa.Column("tax_amount", core.db.types.MoneyColumn(), nullable=False),
-        sa.Column("details", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("derivation", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("details", postgresql.JSON(astext_type=sa.Text()), nullable=False),
+        sa.Column("derivation", postgresql.JSON(astext_type=sa.Text()), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
         sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
@@ -676,7 +550,6 @@ def upgrade() -> None:
             name=op.f("fk_sales_invoice_line_tenant_id_product_id"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sales_invoice_line")),
-        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_sales_invoice_line_tenant_id_id")),
         sa.UniqueConstraint(
             "tenant_id",
             "invoice_id",
@@ -685,6 +558,127 @@ def upgrade() -> None:
         ),
     )
     op.fence_table("sales_invoice_line", scope="tenant")
+    op.create_table(
+        "sales_payment_report",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("account_id", sa.Uuid(), nullable=True),
+        sa.Column("bank", sa.String(length=80), nullable=False),
+        sa.Column("reference", sa.String(length=80), nullable=False),
+        sa.Column("payer_name", sa.String(length=200), nullable=False),
+        sa.Column("value_on", sa.Date(), nullable=False),
+        sa.Column("amount", core.db.types.MoneyColumn(), nullable=False),
+        sa.Column("invoice_ids", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("slip_id", sa.Uuid(), nullable=True),
+        sa.Column("reported_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.Column("is_late", sa.Boolean(), nullable=False),
+        sa.Column("is_twin", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("decided_at", core.db.types.UtcDateTime(), nullable=True),
+        sa.Column("decided_by", sa.Integer(), nullable=True),
+        sa.Column("payment_id", sa.Uuid(), nullable=True),
+        sa.Column("report_key", sa.String(length=120), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.CheckConstraint(
+            "reference <> '' OR (slip_id IS NOT NULL AND payer_name <> '')",
+            name=op.f("ck_sales_payment_report_reference"),
+        ),
+        sa.CheckConstraint(
+            "state IN ('reported', 'confirmed', 'rejected')",
+            name=op.f("ck_sales_payment_report_state"),
+        ),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_sales_payment_report_amount")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "account_id"],
+            ["sales_bank_account.tenant_id", "sales_bank_account.id"],
+            name=op.f("fk_sales_payment_report_tenant_id_account_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["sales_customer.tenant_id", "sales_customer.id"],
+            name=op.f("fk_sales_payment_report_tenant_id_customer_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "payment_id"],
+            ["sales_payment.tenant_id", "sales_payment.id"],
+            name=op.f("fk_sales_payment_report_tenant_id_payment_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "slip_id"],
+            ["core_blob.tenant_id", "core_blob.id"],
+            name=op.f("fk_sales_payment_report_tenant_id_slip_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["core_tenant.id"], name=op.f("fk_sales_payment_report_tenant_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sales_payment_report")),
+        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_sales_payment_report_tenant_id_id")),
+        sa.UniqueConstraint(
+            "tenant_id", "report_key", name=op.f("uq_sales_payment_report_tenant_id_report_key")
+        ),
+    )
+    op.fence_table("sales_payment_report", scope="tenant")
+    op.create_index(
+        "ix_sales_payment_report_state",
+        "sales_payment_report",
+        ["tenant_id", "state", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_sales_payment_report_twin",
+        "sales_payment_report",
+        ["tenant_id", "reference", "value_on", "amount"],
+        unique=False,
+    )
+    op.create_table(
+        "sales_withholding",
+        sa.Column("customer_id", sa.Uuid(), nullable=False),
+        sa.Column("access_key", sa.String(length=49), nullable=False),
+        sa.Column("number", sa.String(length=17), nullable=False),
+        sa.Column("agent_tax_id", sa.String(length=13), nullable=False),
+        sa.Column("issued_on", sa.Date(), nullable=False),
+        sa.Column("amount", core.db.types.MoneyColumn(), nullable=False),
+        sa.Column("parts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("is_signature_valid", sa.Boolean(), nullable=True),
+        sa.Column("xml_id", sa.Uuid(), nullable=True),
+        sa.Column("received_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.String(length=300), nullable=False),
+        sa.Column("payment_id", sa.Uuid(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.CheckConstraint(
+            "state IN ('received', 'accepted', 'rejected')", name=op.f("ck_sales_withholding_state")
+        ),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_sales_withholding_amount")),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "customer_id"],
+            ["sales_customer.tenant_id", "sales_customer.id"],
+            name=op.f("fk_sales_withholding_tenant_id_customer_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "payment_id"],
+            ["sales_payment.tenant_id", "sales_payment.id"],
+            name=op.f("fk_sales_withholding_tenant_id_payment_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id", "xml_id"],
+            ["core_blob.tenant_id", "core_blob.id"],
+            name=op.f("fk_sales_withholding_tenant_id_xml_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["core_tenant.id"], name=op.f("fk_sales_withholding_tenant_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sales_withholding")),
+        sa.UniqueConstraint(
+            "tenant_id", "access_key", name=op.f("uq_sales_withholding_tenant_id_access_key")
+        ),
+        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_sales_withholding_tenant_id_id")),
+    )
+    op.fence_table("sales_withholding", scope="tenant")
     op.create_table(
         "sales_statement_row",
         sa.Column("statement_id", sa.Uuid(), nullable=False),
@@ -748,6 +742,10 @@ def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_index("ix_sales_statement_row_state", table_name="sales_statement_row")
     op.drop_table("sales_statement_row")
+    op.drop_table("sales_withholding")
+    op.drop_index("ix_sales_payment_report_twin", table_name="sales_payment_report")
+    op.drop_index("ix_sales_payment_report_state", table_name="sales_payment_report")
+    op.drop_table("sales_payment_report")
     op.drop_table("sales_invoice_line")
     op.drop_table("sales_dispatch_guide")
     op.drop_index("ix_sales_debit_note_invoice_id", table_name="sales_debit_note")
@@ -756,20 +754,16 @@ def downgrade() -> None:
     op.drop_table("sales_credit_note")
     op.drop_index("ix_sales_allocation_invoice_id", table_name="sales_allocation")
     op.drop_table("sales_allocation")
-    op.drop_table("sales_withholding")
-    op.drop_index("ix_sales_payment_report_twin", table_name="sales_payment_report")
-    op.drop_index("ix_sales_payment_report_state", table_name="sales_payment_report")
-    op.drop_table("sales_payment_report")
+    op.drop_table("sales_statement")
+    op.drop_index("ix_sales_payment_reference", table_name="sales_payment")
+    op.drop_index("ix_sales_payment_customer_id", table_name="sales_payment")
+    op.drop_table("sales_payment")
     op.drop_index(
         "ix_sales_invoice_open", table_name="sales_invoice", postgresql_where="state = 'issued'"
     )
     op.drop_index("ix_sales_invoice_issued_on", table_name="sales_invoice")
     op.drop_index("ix_sales_invoice_customer_id", table_name="sales_invoice")
     op.drop_table("sales_invoice")
-    op.drop_table("sales_statement")
-    op.drop_index("ix_sales_payment_reference", table_name="sales_payment")
-    op.drop_index("ix_sales_payment_customer_id", table_name="sales_payment")
-    op.drop_table("sales_payment")
     op.drop_index(
         "ix_sales_credit_open", table_name="sales_credit", postgresql_where="remaining > 0"
     )

@@ -44,7 +44,7 @@ def test_a_draft_becomes_a_numbered_invoice_with_lines_taxes_and_an_event(tenant
     assert snapshot.customer.legal_name == "Comercial Andina S.A."
     with unit_of_work(tenant.scope) as session:
         event = session.scalars(select(StoredEvent)).all()
-        assert [one.name for one in event] in ([], ["InvoiceIssued"])
+        assert [one.name for one in event] in ([], ["InvoicesIssued"])
 
 
 def test_the_same_draft_twice_is_one_invoice(tenant, draft, now):
