@@ -17,7 +17,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from operator import attrgetter
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 _T = TypeVar("_T")
@@ -40,7 +40,7 @@ def _same(value: Any) -> Any:
 
 def _write_fields(value: Any) -> dict[str, Any]:
     found = {}
-    for name, default in _fields(type(value)):
+    for name, default in _fields(cast(Any, type(value))):
         one = getattr(value, name)
         if not (type(one) is type(default) and one == default and str(one) == str(default)):
             found[name] = to_json(one)
@@ -88,32 +88,33 @@ _TEXT_WRITERS: dict[Any, Callable[[Any], str]] = {
 }
 
 
-def to_texts(values: Sequence[Any]) -> list[str]:
+def to_texts(values: Sequence[Any], *, without: str = "") -> list[str]:
     """The JSON texts of values that fields may hold, such as dataclasses. Raises ``TypeError``.
 
-    Field by field for all of them, and an object that stands in many places is written once.
+    Field by field for all of them, and an object that stands in many places is written once. The
+    field ``without`` is left out.
     """
     different = {id(one): one for one in values}
     ones = [*different.values()]
     kinds = set(map(type, ones))
     if len(kinds) > 1:
-        return [to_texts([one])[0] for one in values]
-    texts = _texts(kinds.pop(), ones) if kinds else []
+        return [to_texts([one], without=without)[0] for one in values]
+    texts = _texts(kinds.pop(), ones, without) if kinds else []
     if len(ones) == len(values):
         return texts
     written = dict(zip(different, texts, strict=True))
     return [written[id(one)] for one in values]
 
 
-def _texts(kind: Any, values: Sequence[Any]) -> list[str]:
+def _texts(kind: Any, values: Sequence[Any], without: str) -> list[str]:
     writer = _TEXT_WRITERS.get(kind)
     if writer is not None:
         return [*map(writer, values)]
     if dataclasses.is_dataclass(kind):
         columns = {}
-        for name, default in _fields(kind):
+        for name, default in _fields(cast(Any, kind)):
             column = [*map(attrgetter(name), values)]
-            if set(map(id, column)) != {id(default)}:
+            if name != without and set(map(id, column)) != {id(default)}:
                 columns[name] = to_texts(column)
         if not columns:
             return ["{}"] * len(values)

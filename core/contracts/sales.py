@@ -48,7 +48,8 @@ class InvoiceDraft:
     """An invoice before it has a number.
 
     ``(source, source_key)`` is unique per tenant: issuing the same draft twice returns the first
-    invoice. ``issued_on`` is the emission date; sales refuses one in the future.
+    invoice. ``issued_on`` is the emission date; sales refuses one in the future. ``id`` is the one that
+    a new invoice gets; None: a fresh one.
     """
 
     customer_id: UUID
@@ -62,6 +63,7 @@ class InvoiceDraft:
     payment_term_days: int = 0
     salesperson_id: UUID | None = None
     additional_info: tuple[tuple[str, str], ...] = ()
+    id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,16 @@ class PaymentRecording(Protocol):
         ...
 
 
+class UnnumberedDocuments(Protocol):
+    """Fiscal documents that wait for their numbers (``FiscalIssuing.prepare``)."""
+
+    def store(self, sequences: Sequence[int]) -> None:
+        """Store them with these numbers, in the order given, and defer the job that signs and sends
+        them after the commit. Raises ``DomainError`` for what SRI would refuse.
+        """
+        ...
+
+
 class FiscalIssuing(Protocol):
     """Owned by einvoice_sri."""
 
@@ -84,6 +94,12 @@ class FiscalIssuing(Protocol):
         self, session: Session, requests: Sequence[FiscalRequest], *, now: datetime
     ) -> None:
         """Store the requests and defer the job that signs and sends them after the commit."""
+        ...
+
+    def prepare(
+        self, session: Session, requests: Sequence[FiscalRequest], *, now: datetime
+    ) -> UnnumberedDocuments:
+        """Make everything ready but the numbers, for which others wait: ``sequence`` is not looked at."""
         ...
 
     def statuses(

@@ -1,60 +1,35 @@
 """Mass writes: COPY into a temporary table, then INSERT … SELECT, so that row-level security checks
 each row (PostgreSQL refuses COPY straight into a table with policies).
 
-The text of the COPY is written here, column by column for many rows at once: adapting value by value
-costs more than PostgreSQL needs to store them. The temporary table stays with its connection, empty
-after each commit, so that a run of thousands of batches does not churn the catalogue.
+The two may be apart: what is staged early costs nobody a wait, and gets its last values (numbers,
+say, for which others have to queue) when it is inserted. The temporary table stays with its
+connection, empty after each commit, so that a run of thousands of batches does not churn the catalogue.
 """
 
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from datetime import date, datetime
-from decimal import Decimal
-from json import JSONEncoder
-from typing import Any
-from uuid import UUID
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
 from zlib import crc32
 
 import psycopg
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Dialect,
-    Engine,
-    Table,
-    Uuid,
-    any_,
-    event,
-    literal,
-)
-from sqlalchemy.dialects.postgresql import ARRAY, JSON
+from sqlalchemy import Table, insert
+from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import InstrumentedAttribute, Session
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.orm import Session
 
+from core.db.arrays import array_text
+from core.db.aside import finish_writing, write_aside
+from core.db.copy_text import JsonText, copy_lines, is_common, json_text
 from core.db.tenancy import ForeignTenantError, scope_of
 
-ROWS_AT_ONCE = 1000
+FEW = 20  # rows: up to here one plain INSERT costs less than a temporary table
 ASIDE_FROM = 500  # rows: PostgreSQL stores them while this process works on
-_WRITING = "yupana.writing"
-_aside = ThreadPoolExecutor(thread_name_prefix="bulk")
-NOTHING = "\\N"
-_SPECIAL = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
-_TABLE = str.maketrans(_SPECIAL)
-_encode = JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-_PLAIN = frozenset((type(None), str, UUID, Decimal, int, bool, date, datetime))
-_Column = tuple[Any, ...]
-_Writer = Callable[[_Column], list[str]]
-
-
-_ARRAY_ITEM: dict[type, Callable[[Any], str]] = {
-    type(None): lambda _: "NULL",
-    UUID: lambda one: f"{one.int:032x}",
-}
+_PLACE = "_place"  # of a row among those staged with it, from 1
 
 
 @contextmanager
@@ -72,104 +47,37 @@ def without_collector() -> Iterator[None]:
             gc.enable()
 
 
-class JsonText(str):
-    """A JSON value that is JSON text already (``core.contracts.codec.to_texts``)."""
+class Staged(Protocol):
+    """Rows on their way into a table."""
 
-    __slots__ = ()
+    def insert(self, **late: Sequence[Any]) -> None:
+        """Insert them, once. ``late`` are columns that were not known before, a value for each row.
 
-
-def array_text(values: Iterable[UUID | date | Decimal | int | None]) -> str:
-    """A PostgreSQL array as text, for ``CAST(:ids AS uuid[])``: one parameter, quickly written."""
-    return "{" + ",".join([_ARRAY_ITEM.get(type(one), str)(one) for one in values]) + "}"
-
-
-class _Ids(TypeDecorator[str]):
-    """``uuid[]``, given as text and read once: a cast of text would be read again for every row."""
-
-    impl = ARRAY(Uuid)
-    cache_ok = True
-
-    def bind_processor(self, dialect: Dialect) -> None:
-        """The text goes as it is."""
+        Raises SQLAlchemy's ``DBAPIError`` for what the database refuses; of many rows the next
+        statement or the commit does, since PostgreSQL stores them while the caller goes on.
+        """
 
 
-def among(column: InstrumentedAttribute[UUID], ids: Iterable[UUID]) -> ColumnElement[bool]:
-    """``column = ANY(ids)``: as ``in_``, but of one parameter however many ids there are."""
-    return column == any_(literal(array_text(ids), _Ids()))
+def stage_rows(
+    session: Session,
+    table: Table,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+) -> Staged:
+    """Bring ``rows`` (values in the order of ``columns``) to the server, in the session's transaction.
 
-
-def _texts(values: Sequence[str]) -> list[str]:
-    whole = "".join(values)
-    if any(one in whole for one in _SPECIAL):
-        return [one.translate(_TABLE) for one in values]
-    return list(values)
-
-
-def _json(value: Any) -> str | None:
-    return value if value is None or type(value) is JsonText else _encode(value)
-
-
-def _jsons(values: _Column) -> list[str]:
-    """JSON cells; a value that stands in many rows is written once."""
-    different = {id(one): one for one in values if one is not None}
-    texts = _texts([_json(one) or "" for one in different.values()])
-    written = {id(None): NOTHING} | dict(zip(different, texts, strict=True))
-    return [written[id(one)] for one in values]
-
-
-_WRITERS: dict[type, _Writer] = {
-    type(None): lambda values: [NOTHING] * len(values),
-    str: _texts,
-    JsonText: _texts,
-    UUID: lambda values: [f"{one.int:032x}" for one in values],
-    Decimal: lambda values: [*map(str, values)],
-    int: lambda values: [*map(str, values)],
-    float: lambda values: [*map(repr, values)],
-    bool: lambda values: ["t" if one else "f" for one in values],
-    date: lambda values: [*map(date.isoformat, values)],
-    datetime: lambda values: [*map(datetime.isoformat, values)],
-    bytes: lambda values: ["\\\\x" + one.hex() for one in values],
-}
-
-
-def _writer(kind: type) -> _Writer:
-    """How values of a type that is not in the table (an enumeration, say) are written."""
-    for known in (bool, str, int, float, Decimal, datetime, date, UUID, bytes):
-        if issubclass(kind, known):
-            return _WRITERS[known]
-    raise TypeError(f"{kind.__name__} cannot be copied into a table")
-
-
-def _cells(values: _Column, is_json: bool) -> list[str]:
-    if is_json:
-        return _jsons(values)
-    kinds = set(map(type, values))
-    if len(kinds) == 1:
-        (kind,) = kinds
-        if kind not in _WRITERS:
-            _WRITERS[kind] = _writer(kind)
-        return _WRITERS[kind](values)
-    if len(kinds) == 2 and type(None) in kinds:
-        present = iter(_cells(tuple([one for one in values if one is not None]), is_json))
-        return [NOTHING if one is None else next(present) for one in values]
-    return [_cells((one,), is_json)[0] for one in values]
-
-
-def _lines(columns: Sequence[tuple[_Column, bool]]) -> Iterator[str]:
-    """The text of the COPY, a block of rows at a time."""
-    for begin in range(0, len(columns[0][0]), ROWS_AT_ONCE):
-        cells = [
-            _cells(values[begin : begin + ROWS_AT_ONCE], is_json) for values, is_json in columns
-        ]
-        yield "\n".join(map("\t".join, zip(*cells, strict=True))) + "\n"
-
-
-def _is_common(values: _Column, is_json: bool) -> bool:
-    """One value for all rows, such as the tenant or the day."""
-    first = values[0]
-    if is_json:
-        return len(set(map(id, values))) == 1
-    return type(first) in _PLAIN and values[-1] == first and values.count(first) == len(values)
+    ``tenant_id`` must be among the columns of a tenant's table and equal the scope's. JSON values
+    are plain Python objects or ``JsonText``. What all rows have in common travels once, with the
+    INSERT. Until these are inserted, no others of the same table and columns may be staged.
+    """
+    ready = [*rows]
+    values = dict(zip(columns, zip(*ready, strict=True), strict=False))
+    tenant = scope_of(session).tenant_id
+    if any(one != tenant for one in set(values.get("tenant_id", ()))):
+        raise ForeignTenantError(f"bulk row of another tenant for {table.name}")
+    if len(ready) <= FEW:
+        return _Few(session, table, columns, ready)
+    return _stage(session, table, values, len(ready))
 
 
 def copy_rows(
@@ -177,113 +85,148 @@ def copy_rows(
     table: Table,
     columns: Sequence[str],
     rows: Iterable[Sequence[Any]],
-    *,
-    ignore_conflicts: bool = False,
-) -> int:
-    """Insert ``rows`` (values in the order of ``columns``) in the session's transaction; their number.
+) -> None:
+    """``stage_rows`` and ``insert`` in one go."""
+    stage_rows(session, table, columns, rows).insert()
 
-    ``tenant_id`` must be among the columns of a tenant's table and equal the scope's. JSON values
-    are given as plain Python objects. With ``ignore_conflicts`` rows that exist already are skipped
-    and not counted. What all rows have in common travels once, with the INSERT. Raises SQLAlchemy's
-    ``DBAPIError`` for what the database refuses; of many rows the next statement or the commit does,
-    since PostgreSQL stores them while the caller goes on.
-    """
-    values: dict[str, _Column] = dict(zip(columns, zip(*rows, strict=True), strict=False))
-    if not values:
-        return 0
-    tenant = scope_of(session).tenant_id
-    if any(one != tenant for one in set(values.get("tenant_id", ()))):
-        raise ForeignTenantError(f"bulk row of another tenant for {table.name}")
-    dialect = session.get_bind().dialect
-    types = {
-        name: table.c[name].type.dialect_impl(dialect).compile(dialect=dialect).lower()
-        for name in columns
-    }
-    json = {name for name in columns if isinstance(table.c[name].type, JSON)}
+
+@dataclass(frozen=True, slots=True)
+class _Few:
+    session: Session
+    table: Table
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+    def insert(self, **late: Sequence[Any]) -> None:
+        if self.rows:
+            added = zip(*late.values(), strict=True) if late else [()] * len(self.rows)
+            rows = [(*row, *more) for row, more in zip(self.rows, added, strict=True)]
+            insert_each(self.session, self.table, (*self.columns, *late), rows)
+
+
+def insert_each(
+    session: Session, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """A plain INSERT of rows as ``stage_rows`` takes them; whose they may be row-level security says."""
+    session.flush()
+    values = [
+        {
+            name: json.loads(one) if type(one) is JsonText else one
+            for name, one in zip(columns, row, strict=True)
+        }
+        for row in rows
+    ]
+    session.connection().execute(insert(table), values)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Many:
+    session: Session
+    table: Table
+    temporary: str
+    types: dict[str, str]
+    common: dict[str, Any]
+    count: int
+
+    def insert(self, **late: Sequence[Any]) -> None:
+        if _staged(self.session)[self.temporary] is not self:
+            raise RuntimeError(f"other rows for {self.table.name} were staged in between")
+        picked = {
+            name: f"%s::{kind}" if name in self.common else f'"{name}"'
+            for name, kind in self.types.items()
+        }
+        for name in late:
+            picked[name] = f'(%s::{_sql_type(self.session, self.table, name)}[])["{_PLACE}"]'
+        statement = (
+            f'INSERT INTO "{self.table.name}" ({_listed(picked)})'  # noqa: S608  (our own names)
+            f' SELECT {", ".join(picked.values())} FROM "{self.temporary}"'
+        )
+        parameters = [*self.common.values(), *map(array_text, late.values())]
+        _tell(
+            self.session,
+            statement,
+            lambda cursor: cursor.execute(statement, parameters),
+            aside=self.count >= ASIDE_FROM,
+        )
+
+
+def _stage(
+    session: Session, table: Table, values: dict[str, tuple[Any, ...]], count: int
+) -> Staged:
+    types = {name: _sql_type(session, table, name) for name in values}
+    json_columns = {name for name in values if isinstance(table.c[name].type, JSON)}
     common = {
-        name: _json(values[name][0]) if name in json else values[name][0]
-        for name in columns[1:]
-        if _is_common(values[name], name in json)
+        name: json_text(one[0]) if name in json_columns else one[0]
+        for name, one in values.items()
+        if name != "id" and is_common(one, name in json_columns)
     }
-    own = [name for name in columns if name not in common]
-    defined = ", ".join(f'"{name}" {types[name]}' for name in columns)
+    own = {name: (one, name in json_columns) for name, one in values.items() if name not in common}
+    own[_PLACE] = tuple(range(1, count + 1)), False
+    blocks = [*copy_lines([*own.values()])]
+    defined = ", ".join(f'"{name}" {kind}' for name, kind in types.items())
     temporary = f"load_{crc32(defined.encode()):08x}_{table.name}"[:63]
-    tail = " ON CONFLICT DO NOTHING" if ignore_conflicts else ""
-    picked = ", ".join(f"%s::{types[name]}" if name in common else f'"{name}"' for name in columns)
-    insert = (
-        f'INSERT INTO "{table.name}" ({_listed(columns)}) SELECT {picked} FROM "{temporary}"{tail}'  # noqa: S608
+    staged = _staged(session)
+    # plans (also of foreign keys) may be those of tables that were empty
+    before = [] if staged else ["DISCARD PLANS"]
+    before.append(
+        f'CREATE TEMPORARY TABLE IF NOT EXISTS "{temporary}" ({defined}, "{_PLACE}" integer)'
+        " ON COMMIT DELETE ROWS"
     )
-    blocks = [*_lines([(values[name], name in json) for name in own])]
+    if temporary in staged:
+        before.append(f'TRUNCATE "{temporary}"')
+    statement = f'COPY "{temporary}" ({_listed(own)}) FROM STDIN'
+
+    def load(cursor: psycopg.Cursor[Any]) -> None:
+        for one in before:
+            cursor.execute(one)
+        with cursor.copy(statement) as copy:
+            for block in blocks:
+                copy.write(block)
+
+    many = staged[temporary] = _Many(session, table, temporary, types, common, count)
+    _tell(session, statement, load, aside=count >= ASIDE_FROM)
+    return many
+
+
+def _staged(session: Session) -> dict[str, Staged]:
+    """What this session has staged, by temporary table."""
+    found: dict[str, Staged] = session.info.setdefault("staged", {})
+    return found
+
+
+def _tell(
+    session: Session,
+    statement: str,
+    job: Callable[[psycopg.Cursor[Any]], object],
+    *,
+    aside: bool,
+) -> None:
+    """Let ``job`` talk to the server past SQLAlchemy; its errors become SQLAlchemy's."""
     session.flush()
     connection = session.connection()
     finish_writing(connection)
-    loaded: set[str] = session.info.setdefault("loaded", set())
-    # plans (also of foreign keys) may be those of tables that were empty
-    before = [] if loaded else ["DISCARD PLANS"]
-    before.append(
-        f'CREATE TEMPORARY TABLE IF NOT EXISTS "{temporary}" ({defined}) ON COMMIT DELETE ROWS'
-    )
-    if temporary in loaded:
-        before.append(f'TRUNCATE "{temporary}"')
-    loaded.add(temporary)
     driver = connection.connection.driver_connection
     if driver is None:
         raise RuntimeError("the session has no connection")
 
-    def write() -> int:
+    def write() -> None:
         try:
             with driver.cursor() as cursor:
-                for statement in before:
-                    cursor.execute(statement)
-                with cursor.copy(f'COPY "{temporary}" ({_listed(own)}) FROM STDIN') as copy:
-                    for block in blocks:
-                        copy.write(block)
-                cursor.execute(insert, [*common.values()])
-                return int(cursor.rowcount)
+                job(cursor)
         except psycopg.Error as error:
             raise DBAPIError.instance(
-                insert, None, error, psycopg.Error, dialect=dialect
+                statement, None, error, psycopg.Error, dialect=connection.dialect
             ) from error
 
-    count = len(values[columns[0]])
-    if ignore_conflicts or count < ASIDE_FROM:
-        return write()
-    connection.info[_WRITING] = _aside.submit(write)
-    session.info[_WRITING] = connection
-    return count
+    if aside:
+        write_aside(session, connection, write)
+    else:
+        write()
 
 
-def finish_writing(connection: Connection) -> None:
-    """Wait for what ``copy_rows`` is still writing on ``connection``. Raises what it met."""
-    if connection.invalidated:  # lost, and with it whatever was on its way
-        return
-    writing: Future[int] | None = connection.info.pop(_WRITING, None)
-    if writing is not None:
-        writing.result()
-
-
-@event.listens_for(Engine, "before_cursor_execute")
-def _before_statement(connection: Connection, *_: Any) -> None:
-    finish_writing(connection)
-
-
-@event.listens_for(Session, "before_commit")  # a savepoint's, too
-def _before_release(session: Session) -> None:
-    connection: Connection | None = session.info.pop(_WRITING, None)
-    if connection is not None and not connection.closed:
-        finish_writing(connection)
-
-
-@event.listens_for(Engine, "commit")
-def _before_commit(connection: Connection) -> None:
-    finish_writing(connection)
-
-
-@event.listens_for(Engine, "rollback")
-@event.listens_for(Engine, "rollback_savepoint")
-def _before_rollback(connection: Connection, *_: Any) -> None:
-    with suppress(DBAPIError):
-        finish_writing(connection)
+def _sql_type(session: Session, table: Table, name: str) -> str:
+    dialect = session.get_bind().dialect
+    return table.c[name].type.dialect_impl(dialect).compile(dialect=dialect).lower()
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -11,19 +11,20 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import Table, insert, select, text
+from sqlalchemy import Table, select, text
 from sqlalchemy import event as sqlalchemy_event
 from sqlalchemy.orm import Session, SessionTransaction
 
 from core import jobs, plugins
-from core.contracts.codec import from_json, to_json, to_texts
+from core.contracts.codec import from_json, to_texts
 from core.contracts.events import Event
 from core.contracts.hooks import EventContext, Task
-from core.db.arrays import insert_rows
-from core.db.bulk import JsonText, among, copy_rows
+from core.db.arrays import among, insert_rows
+from core.db.bulk import copy_rows, insert_each
+from core.db.copy_text import JsonText
 from core.db.session import tenant_work
 from core.db.tenancy import scope_of
 from core.errors import TryLater
@@ -36,7 +37,6 @@ ATTEMPTS = 25
 log = logging.getLogger("yupana.events")
 
 _COLUMNS = ("id", "tenant_id", "name", "version", "payload", "occurred_at", "created_at")
-FEW = 20  # from here on a COPY costs less than a statement
 
 
 class _Waiting(NamedTuple):
@@ -97,9 +97,7 @@ def _show_scope(session: Session, tenant: UUID | None) -> None:
 
 def _insert(session: Session, waiting: Sequence[_Waiting]) -> None:
     made = datetime.now(UTC)
-    is_bulk = len(waiting) > FEW and waiting[0].tenant_id == scope_of(session).tenant_id
-    told = [one.event for one in waiting]
-    payloads = map(JsonText, to_texts(told)) if is_bulk else map(to_json, told)
+    payloads = map(JsonText, to_texts([one.event for one in waiting]))
     rows = [
         (
             one.id,
@@ -112,13 +110,11 @@ def _insert(session: Session, waiting: Sequence[_Waiting]) -> None:
         )
         for one, payload in zip(waiting, payloads, strict=True)
     ]
-    table = StoredEvent.__table__
-    assert isinstance(table, Table)
-    if is_bulk:
+    table = cast(Table, StoredEvent.__table__)
+    if waiting[0].tenant_id == scope_of(session).tenant_id:
         copy_rows(session, table, _COLUMNS, rows)
     else:
-        values = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
-        session.connection().execute(insert(table), values)
+        insert_each(session, table, _COLUMNS, rows)
 
 
 def _deferrals(waiting: Sequence[_Waiting]) -> Iterator[jobs.Deferral]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from core.db.tenancy import scope_of
 from core.errors import Conflict, DomainError, NotFound
-from core.i18n import _
+from core.i18n import _, lazy
 from core.ids import new_id
 from core.models import Branch, IssuePoint, NumberSeries
 
 LAST = 999_999_999  # nine digits
+_NO_POINT = lazy("This emission point does not exist: choose one of your company.")
 
 _TAKE = text(
     "UPDATE core_number_series s SET next_number = s.next_number + :count"
@@ -90,6 +91,19 @@ def allocate(
     return Numbers(taken.branch, taken.point, taken.first, count)
 
 
+def read_codes(session: Session, issue_point_ids: Collection[UUID]) -> dict[UUID, tuple[str, str]]:
+    """Branch and issue point code of these emission points. Raises ``NotFound`` for a foreign one."""
+    rows = session.execute(
+        select(IssuePoint.id, Branch.code, IssuePoint.code)
+        .join(Branch, Branch.id == IssuePoint.branch_id)
+        .where(IssuePoint.id.in_(issue_point_ids))
+    )
+    found = {row[0]: (row[1], row[2]) for row in rows}
+    if len(found) < len(issue_point_ids):
+        raise NotFound(_NO_POINT)
+    return found
+
+
 def start_at(
     session: Session, *, issue_point_id: UUID, document_kind: str, environment: int, number: int
 ) -> None:
@@ -134,4 +148,4 @@ def start_at(
 def _require_point(session: Session, issue_point_id: UUID) -> None:
     found = select(IssuePoint.id).join(Branch, Branch.id == IssuePoint.branch_id)
     if session.scalar(found.where(IssuePoint.id == issue_point_id)) is None:
-        raise NotFound(_("This emission point does not exist: choose one of your company."))
+        raise NotFound(_NO_POINT)

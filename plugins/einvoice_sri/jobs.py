@@ -21,7 +21,7 @@ from core import settings as installation
 from core.contracts.hooks import Task
 from core.contracts.ports import Mailer, MailError
 from core.contracts.schedule import Schedule
-from core.db.bulk import among
+from core.db.arrays import among
 from core.db.session import platform_scope, tenant_statements, tenant_work
 from core.errors import TryLater
 from core.failpoints import failpoint

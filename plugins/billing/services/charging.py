@@ -5,14 +5,14 @@ The charge rows are written with the invoice, so that a period is either charged
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from core import plugins
@@ -38,7 +38,6 @@ from plugins.billing.services.calendars import read_issue_point
 
 SOURCE = "billing"
 PAYMENT_FORM = "20"  # A-27: other with use of the financial system
-FEW = 20
 INVOICES_AT_ONCE = 2000
 COLUMNS = (
     "id",
@@ -147,28 +146,31 @@ def charge_batch(
     be invoiced; nothing may then be kept.
     """
     groups = group_by_invoice(batch)
+    ids = new_ids(len(groups))
+    invoice_of = {
+        id(one): made for made, group in zip(ids, groups.values(), strict=True) for one in group
+    }
+    _write(session, batch, invoice_of, terms, now)
     printed: _Printed = {}
-    drafts = [_draft(group, terms, printed) for group in groups.values()]
+    drafts = [
+        _draft(made, group, terms, printed)
+        for made, group in zip(ids, groups.values(), strict=True)
+    ]
     refs: list[InvoiceRef] = []
-    for part in [
-        drafts[at : at + INVOICES_AT_ONCE] for at in range(0, len(drafts), INVOICES_AT_ONCE)
-    ]:
+    for start in range(0, len(drafts), INVOICES_AT_ONCE):
+        part = drafts[start : start + INVOICES_AT_ONCE]
         refs += plugins.service(InvoiceIssuing).issue(session, part, now=now)
     if any(not ref.created for ref in refs):
         raise Conflict(
             _("One of these periods has an invoice already. Reload the page to see it."),
             code="billing.invoiced_before",
         )
-    invoice_of = {
-        id(one): ref.id for group, ref in zip(groups.values(), refs, strict=True) for one in group
-    }
-    _write(session, batch, invoice_of, terms, now)
     free = len(batch) - len(invoice_of)
     amount = sum((one.charge.amount for one in batch), ZERO)
     return Charged(refs, len(batch), free, amount)
 
 
-def _draft(group: Sequence[ToCharge], terms: Terms, printed: _Printed) -> InvoiceDraft:
+def _draft(made: UUID, group: Sequence[ToCharge], terms: Terms, printed: _Printed) -> InvoiceDraft:
     first = group[0]
     info = terms.info
     if info:
@@ -184,6 +186,7 @@ def _draft(group: Sequence[ToCharge], terms: Terms, printed: _Printed) -> Invoic
         payment_method=PAYMENT_FORM,
         payment_term_days=(first.due_on - terms.issued_on).days if first.due_on else 0,
         additional_info=info,
+        id=made,
     )
 
 
@@ -220,19 +223,19 @@ def _line(one: ToCharge, printed: _Printed) -> InvoiceLineDraft:
 def _write(
     session: Session,
     batch: Sequence[ToCharge],
-    invoice_of: dict[int, UUID],
+    invoice_of: Mapping[int, UUID],
     terms: Terms,
     now: datetime,
 ) -> None:
+    """The charges, before the numbers of their invoices, for which others wait."""
     tenant = scope_of(session).tenant_id
     derived: dict[int, dict[str, Any]] = {}  # of charges that many subscriptions share
     rows = []
     for charge_id, one in zip(new_ids(len(batch)), batch, strict=True):
-        charge = one.charge
+        charge, line = one.charge, one.line
+        invoice_id = invoice_of.get(id(one))
         if id(charge) not in derived:
             derived[id(charge)] = derivation_json(charge.derivation)
-        invoice_id = invoice_of.get(id(one))
-        line = one.line
         rows.append(
             (
                 charge_id,
@@ -256,9 +259,4 @@ def _write(
                 else dict(line.derivation),
             )
         )
-    table = Charge.__table__
-    assert isinstance(table, Table)
-    if len(rows) > FEW:
-        copy_rows(session, table, COLUMNS, rows)
-    elif rows:
-        session.execute(insert(table), [dict(zip(COLUMNS, row, strict=True)) for row in rows])
+    copy_rows(session, cast(Table, Charge.__table__), COLUMNS, rows)

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import exists, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
-from core.db.bulk import among
+from core.db.arrays import among
 from plugins.billing.domain.calendar import BillingCalendar, Span
 from plugins.billing.domain.invoicing import PlannedCharge, charge_for
 from plugins.billing.domain.lifecycle import ACTIVE

@@ -14,8 +14,7 @@ from uuid import UUID
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
-from core.db.arrays import update_rows
-from core.db.bulk import among
+from core.db.arrays import among, update_rows
 from core.services import settings as tenant_settings
 from plugins.einvoice_sri import settings
 from plugins.einvoice_sri.domain.estados import Estado, Respuesta, siguiente

@@ -13,8 +13,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from core.db.arrays import insert_rows
-from core.db.bulk import among
+from core.db.arrays import among, insert_rows
 from core.db.tenancy import scope_of, utc_now
 from core.ids import new_id
 from plugins.einvoice_sri.domain.sobre import ensobrar

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, defer
 from core import plugins
 from core.contracts.fiscal import DocumentFiles
 from core.contracts.ports import Attachment, Mail, MailError
-from core.db.bulk import among
+from core.db.arrays import among
 from core.db.tenancy import scope_of
 from core.i18n import _
 from core.letters import Button, Fact, Part, Small, Strip, page, plain

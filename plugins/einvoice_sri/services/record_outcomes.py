@@ -12,8 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
 from core.contracts.events import DocumentAuthorized, DocumentRejected
-from core.db.arrays import insert_rows, update_rows
-from core.db.bulk import among
+from core.db.arrays import among, insert_rows, update_rows
 from core.db.events import emit
 from core.db.tenancy import scope_of
 from core.models import Tenant

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
 from core import jobs
 from core.adapters.clock import to_local_date
-from core.contracts.codec import from_json, to_json, to_texts
+from core.contracts.codec import from_json, to_texts
 from core.contracts.fiscal import (
     CreditNoteRequest,
     DebitNoteRequest,
@@ -25,7 +26,8 @@ from core.contracts.fiscal import (
     PurchaseSettlementRequest,
     WithholdingRequest,
 )
-from core.db.bulk import JsonText, copy_rows
+from core.db.bulk import Staged, stage_rows
+from core.db.copy_text import JsonText
 from core.db.tenancy import scope_of, utc_now
 from core.domain.money import to_cents
 from core.services import settings as tenant_settings
@@ -51,6 +53,7 @@ BULK_FROM = 20
 EMIT = "einvoice_sri.emit"
 ZERO = Decimal("0.00")
 NO_MESSAGES: tuple[str, ...] = ()
+NUMBER = "sequence"
 
 
 class Issuing:
@@ -62,6 +65,12 @@ class Issuing:
         """Store the requests and defer the jobs that sign and send them after the commit."""
         request_documents(session, requests, now=now)
 
+    def prepare(
+        self, session: Session, requests: Sequence[FiscalRequest], *, now: datetime
+    ) -> Unnumbered:
+        """The requests with everything but their numbers."""
+        return prepare_documents(session, requests, now=now)
+
     def statuses(
         self, session: Session, document_ids: Iterable[UUID]
     ) -> Mapping[UUID, FiscalStatus]:
@@ -72,36 +81,78 @@ class Issuing:
 def request_documents(
     session: Session, requests: Sequence[FiscalRequest], *, now: datetime
 ) -> None:
-    """Store ``requests`` in the caller's transaction and defer their jobs.
+    """Store ``requests``, which have their numbers, in the caller's transaction and defer their jobs.
 
-    What a person has just made (fewer than ``BULK_FROM``) is checked at once: ``DomainError`` says
-    what SRI would refuse, and the caller's transaction gives the number back. A large run is checked
-    where it is signed, except that of a negocio popular, who may charge no IVA at all. A request with an id that is known already is a bug of the caller: the database refuses it.
+    A request with an id that is known already is a bug of the caller: the database refuses it. Raises
+    as ``Unnumbered.store`` does.
     """
-    if not requests:
-        return
+    sequences = [one.sequence for one in requests]
+    prepare_documents(session, requests, now=now).store(sequences)
+
+
+@dataclass(frozen=True, slots=True)
+class Unnumbered:
+    """Requests that lack nothing but their numbers. Few are still to be checked and written down, of
+    many the rows are staged.
+    """
+
+    session: Session
+    requests: Sequence[FiscalRequest]
+    now: datetime
+    issuers: IssuerReader
+    environment: int
+    is_checked: bool
+    staged: Staged | None = None
+
+    def store(self, sequences: Sequence[int]) -> None:
+        """Number them, store them, and defer the jobs that sign and send them after the commit.
+
+        What a person has just made (fewer than ``BULK_FROM``) is checked: ``DomainError`` says what
+        SRI would refuse, and the caller's transaction gives the number back. A large run is checked
+        where it is signed, except that of a negocio popular, who may charge no IVA at all.
+        """
+        if self.is_checked:
+            check_requests(
+                [
+                    replace(one, sequence=at)
+                    for one, at in zip(self.requests, sequences, strict=True)
+                ],
+                self.issuers,
+                environment=self.environment,
+                today=to_local_date(self.now),
+            )
+        staged = self.staged or _stage(self.session, self.requests, self.environment, self.now)
+        staged.insert(sequence=sequences)
+        tenant = scope_of(self.session).tenant_id
+        waiting = [
+            (-one.priority, at, one.document_id)
+            for one, at in zip(self.requests, sequences, strict=True)
+        ]
+        jobs.defer_many(self.session, list(_deferrals(tenant, sorted(waiting))))
+
+
+def prepare_documents(
+    session: Session, requests: Sequence[FiscalRequest], *, now: datetime
+) -> Unnumbered:
+    """Make everything ready but the numbers."""
     environment = int(tenant_settings.read(session, settings.ENVIRONMENT))
-    issuers, today = IssuerReader(session), to_local_date(now)
-    if len(requests) < BULK_FROM or _is_popular(requests[0], issuers, environment):
-        check_requests(requests, issuers, environment=environment, today=today)
-    tenant = scope_of(session).tenant_id
-    common: dict[str, Any] = {
-        "tenant": tenant,
-        "created_at": utc_now(),
-        "environment": environment,
-        "now": now,
-    }
-    if len(requests) < BULK_FROM:
-        rows = [_row(one, to_json(one), total_of(one), **common) for one in requests]
-        session.execute(
-            insert(FiscalDocument), [dict(zip(COLUMNS, row, strict=True)) for row in rows]
-        )
-    else:
-        texts = map(JsonText, to_texts(requests))
-        parts = zip(requests, texts, _totals(requests), strict=True)
-        rows = [_row(*one, **common) for one in parts]
-        copy_rows(session, FiscalDocument.__table__, COLUMNS, rows)  # type: ignore[arg-type]
-    jobs.defer_many(session, list(_deferrals(tenant, requests)))
+    issuers = IssuerReader(session)
+    few = len(requests) < BULK_FROM
+    is_checked = few or _is_popular(requests[0], issuers, environment)
+    staged = None if few else _stage(session, requests, environment, now)
+    return Unnumbered(session, requests, now, issuers, environment, is_checked, staged)
+
+
+def _stage(
+    session: Session, requests: Sequence[FiscalRequest], environment: int, now: datetime
+) -> Staged:
+    tenant, created_at = scope_of(session).tenant_id, utc_now()
+    texts = map(JsonText, to_texts(requests, without=NUMBER))
+    rows = [
+        _row(*one, tenant=tenant, created_at=created_at, environment=environment, now=now)
+        for one in zip(requests, texts, _totals(requests), strict=True)
+    ]
+    return stage_rows(session, cast(Table, FiscalDocument.__table__), COLUMNS, rows)
 
 
 def _is_popular(request: FiscalRequest, issuers: IssuerReader, environment: int) -> bool:
@@ -120,7 +171,6 @@ COLUMNS = (
     "is_simulated",
     "branch_code",
     "issue_point_code",
-    "sequence",
     "issued_on",
     "receiver_tax_id_type",
     "receiver_tax_id",
@@ -171,7 +221,6 @@ def _row(
         False,
         request.branch_code,
         request.issue_point_code,
-        request.sequence,
         request.issued_on,
         who.tax_id_type,
         who.tax_id,
@@ -189,15 +238,17 @@ def _row(
     )
 
 
-def _deferrals(tenant: UUID | None, requests: Sequence[FiscalRequest]) -> Iterator[jobs.Deferral]:
-    waiting = sorted(requests, key=lambda one: (-one.priority, one.sequence))
-    counter = [one for one in waiting if one.priority >= COUNTER]
-    for one in counter:
-        yield emission(tenant, [one.document_id], priority=one.priority)
+def _deferrals(
+    tenant: UUID | None, waiting: Sequence[tuple[int, int, UUID]]
+) -> Iterator[jobs.Deferral]:
+    """Of documents as ``(-priority, sequence, id)``, in that order."""
+    counter = [one for one in waiting if -one[0] >= COUNTER]
+    for below, _at, document_id in counter:
+        yield emission(tenant, [document_id], priority=-below)
     rest = waiting[len(counter) :]
     for start in range(0, len(rest), CHUNK):
         chunk = rest[start : start + CHUNK]
-        yield emission(tenant, [one.document_id for one in chunk], priority=chunk[0].priority)
+        yield emission(tenant, [one[2] for one in chunk], priority=-chunk[0][0])
 
 
 def emission(
@@ -238,5 +289,5 @@ def _lines(lines: Iterable[FiscalLine]) -> Decimal:
 
 
 def request_of(document: FiscalDocument) -> FiscalRequest:
-    """The request as it was asked for."""
-    return from_json(CLASSES[document.kind], document.request)
+    """The request as it was asked for. Its number stands in a column of its own."""
+    return from_json(CLASSES[document.kind], {**document.request, NUMBER: document.sequence})

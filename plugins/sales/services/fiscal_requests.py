@@ -7,7 +7,6 @@ from uuid import UUID
 
 from core.contracts.fiscal import FiscalLine, FiscalPayment, FiscalTax, InvoiceRequest
 from core.contracts.sales import InvoiceDraft
-from core.services import numbering
 from plugins.sales.domain.totals import DocumentTotals
 from plugins.sales.services.prepare_drafts import IVA, Ready
 
@@ -74,16 +73,14 @@ class Shared:
         return found
 
 
-def request_for(
-    invoice_id: UUID, series: numbering.Numbers, sequence: int, one: Ready, shared: Shared
-) -> InvoiceRequest:
-    """The fiscal document that an invoice asks for."""
+def request_for(invoice_id: UUID, one: Ready, shared: Shared) -> InvoiceRequest:
+    """The fiscal document that an invoice asks for, not numbered yet."""
     draft = one.draft
     return InvoiceRequest(
         document_id=invoice_id,
-        branch_code=series.branch_code,
-        issue_point_code=series.issue_point_code,
-        sequence=sequence,
+        branch_code=one.branch_code,
+        issue_point_code=one.issue_point_code,
+        sequence=0,
         issued_on=draft.issued_on,
         counterpart=one.customer,
         additional_info=draft.additional_info,

@@ -1,7 +1,7 @@
 """The one way an invoice is born: drafts in, numbered and stored invoices out, in bulk.
 
-One call reads what it needs in a handful of queries, computes in Python with Decimals, takes the
-numbers last (one UPDATE per point, so a rollback leaves no gap) and writes with COPY. A counter
+One call reads what it needs in a handful of queries, computes in Python with Decimals, brings the rows
+to the server and takes the numbers last (one UPDATE per point, so a rollback leaves no gap). A counter
 sale and a run of the 25th take the same path.
 """
 
@@ -15,79 +15,24 @@ from uuid import UUID
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
-from core import plugins
 from core.adapters.clock import to_local_date
 from core.contracts.events import InvoicesIssued
-from core.contracts.fiscal import InvoiceRequest
 from core.contracts.sales import InvoiceDraft, InvoiceRef
-from core.contracts.services import FiscalIssuing
+from core.db.bulk import FEW
 from core.db.events import emit_all
 from core.db.tenancy import scope_of
-from core.errors import DomainError, NotFound, ServiceMissing
+from core.errors import DomainError, NotFound
 from core.i18n import _
-from core.ids import new_ids
-from core.services import numbering
 from plugins.sales.domain.drafts import check_draft
-from plugins.sales.domain.vocabulary import INVOICE_KIND, MAX_DRAFTS, PRACTICE
-from plugins.sales.models import Invoice, InvoiceLine
+from plugins.sales.domain.vocabulary import MAX_DRAFTS, PRACTICE
+from plugins.sales.models import Invoice
 from plugins.sales.services.environment import read_environment
-from plugins.sales.services.fiscal_requests import Shared, request_for
 from plugins.sales.services.practice import SHOWN, as_practice
-from plugins.sales.services.prepare_drafts import Ready, prepare_drafts
+from plugins.sales.services.prepare_drafts import Ready
 from plugins.sales.services.use_credit import cover_from_credit
-from plugins.sales.services.write_rows import FEW, write_rows
+from plugins.sales.services.write_invoices import prepare_invoices
 
 TOLD_AT_ONCE = 100  # invoices in an event
-INVOICE_COLUMNS = (
-    "id",
-    "tenant_id",
-    "created_at",
-    "customer_id",
-    "issue_point_id",
-    "salesperson_id",
-    "environment",
-    "number",
-    "customer_type",
-    "customer_tax_id",
-    "customer_name",
-    "customer_email",
-    "customer_address",
-    "customer_phone",
-    "issued_on",
-    "issued_at",
-    "due_on",
-    "payment_method",
-    "payment_term_days",
-    "subtotal",
-    "discount",
-    "tax",
-    "total",
-    "taxes",
-    "additional_info",
-    "source",
-    "source_key",
-    "state",
-    "balance",
-)
-LINE_COLUMNS = (
-    "id",
-    "tenant_id",
-    "created_at",
-    "invoice_id",
-    "position",
-    "product_id",
-    "code",
-    "description",
-    "quantity",
-    "unit_price",
-    "discount",
-    "subtotal",
-    "tax_code",
-    "tax_rate",
-    "tax_amount",
-    "details",
-    "derivation",
-)
 
 
 def issue_invoices(
@@ -109,20 +54,15 @@ def issue_invoices(
         drafts = as_practice(drafts)
     for draft in drafts:
         check_draft(draft, today=today)
-    # many are made ready before others have to wait for them, few only when they are new
-    early = prepare_drafts(session, _without_repeats(drafts, {})) if len(drafts) > FEW else None
-    _wait_for_twins(session, drafts)
+    if len(drafts) <= FEW:
+        _wait_for_twins(session, drafts)
     refs = _issued_before(session, drafts)
     fresh = _without_repeats(drafts, refs)
     if fresh:
-        if early is None:
-            ready = prepare_drafts(session, fresh)
-        else:
-            ready = [one for one in early if (one.draft.source, one.draft.source_key) not in refs]
-        made = _store(session, ready, environment, now=now)
-        for ref, one in made:
-            refs[(one.draft.source, ref.source_key)] = ref
+        made = prepare_invoices(session, fresh, environment, now=now).store()
+        refs |= {(one.draft.source, one.draft.source_key): ref for ref, one in made}
         if environment != PRACTICE:
+            emit_all(session, _told(made), now=now)
             cover_from_credit(
                 session,
                 [(ref.id, one.draft.customer_id, ref.total, one.draft.source) for ref, one in made],
@@ -132,13 +72,12 @@ def issue_invoices(
 
 
 def _wait_for_twins(session: Session, drafts: Sequence[InvoiceDraft]) -> None:
-    """Let a second request with the same key wait until the first has committed (double click)."""
+    """Let a second request with the same key wait until the first has committed (double click).
+
+    Of many drafts, which are no click, the unique key on ``source_key`` refuses the second.
+    """
     tenant = scope_of(session).tenant_id
-    if len(drafts) == 1:
-        names = [f"{tenant}/{drafts[0].source}/{drafts[0].source_key}"]
-    else:
-        names = sorted({f"{tenant}/{one.source}" for one in drafts})
-    for name in names:
+    for name in sorted({f"{tenant}/{one.source}/{one.source_key}" for one in drafts}):
         session.execute(
             text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
         )
@@ -184,113 +123,6 @@ def _without_repeats(
         if key not in refs:
             fresh.setdefault(key, draft)
     return list(fresh.values())
-
-
-def _store(
-    session: Session, ready: Sequence[Ready], environment: int, *, now: datetime
-) -> list[tuple[InvoiceRef, Ready]]:
-    try:
-        fiscal = plugins.service(FiscalIssuing)
-    except ServiceMissing:
-        fiscal = None
-    by_point: dict[UUID, list[Ready]] = {}
-    for one in ready:
-        by_point.setdefault(one.draft.issue_point_id, []).append(one)
-    numbers = {}
-    for point in sorted(by_point):
-        numbers[point] = numbering.allocate(
-            session,
-            issue_point_id=point,
-            document_kind=INVOICE_KIND,
-            environment=environment,
-            count=len(by_point[point]),
-        )
-    tenant = scope_of(session).tenant_id
-    ids = iter(new_ids(len(ready)))  # in the order of the numbers
-    line_ids = iter(new_ids(sum(len(one.draft.lines) for one in ready)))
-    invoices: list[tuple[Any, ...]] = []
-    lines: list[tuple[Any, ...]] = []
-    requests: list[InvoiceRequest] = []
-    made: list[tuple[InvoiceRef, Ready]] = []
-    shared = Shared()
-    for point, ones in by_point.items():
-        series = numbers[point]
-        head = f"{series.branch_code}-{series.issue_point_code}-"
-        for sequence, one in enumerate(ones, start=series.first):
-            draft, totals, buyer = one.draft, one.totals, one.customer
-            invoice_id, number = next(ids), f"{head}{sequence:09d}"
-            invoices.append(
-                (
-                    invoice_id,
-                    tenant,
-                    now,
-                    draft.customer_id,
-                    point,
-                    draft.salesperson_id,
-                    environment,
-                    number,
-                    buyer.tax_id_type,
-                    buyer.tax_id,
-                    buyer.legal_name,
-                    buyer.email,
-                    buyer.address,
-                    buyer.phone,
-                    draft.issued_on,
-                    now,
-                    draft.due_on,
-                    draft.payment_method,
-                    draft.payment_term_days,
-                    totals.subtotal,
-                    totals.discount,
-                    totals.tax,
-                    totals.total,
-                    shared.taxes(totals),
-                    shared.pairs(draft.additional_info),
-                    draft.source,
-                    draft.source_key,
-                    "issued",
-                    totals.total,
-                )
-            )
-            for position, (line, sums) in enumerate(
-                zip(draft.lines, totals.lines, strict=True), start=1
-            ):
-                lines.append(
-                    (
-                        next(line_ids),
-                        tenant,
-                        now,
-                        invoice_id,
-                        position,
-                        line.product_id,
-                        line.code,
-                        line.description,
-                        line.quantity,
-                        line.unit_price,
-                        line.discount,
-                        sums.subtotal,
-                        line.tax_code,
-                        sums.rate,
-                        sums.tax,
-                        shared.pairs(line.details),
-                        None if line.derivation is None else dict(line.derivation),
-                    )
-                )
-            if fiscal is not None:
-                requests.append(request_for(invoice_id, series, sequence, one, shared))
-            made.append(
-                (
-                    InvoiceRef(invoice_id, number, totals.total, draft.source_key, created=True),
-                    one,
-                )
-            )
-    write_rows(session, Invoice, INVOICE_COLUMNS, invoices)
-    write_rows(session, InvoiceLine, LINE_COLUMNS, lines)
-    if fiscal is not None:
-        fiscal.request(session, requests, now=now)
-    if environment != PRACTICE:
-        emit_all(session, _told(made), now=now)
-    return made
 
 
 def _told(made: Sequence[tuple[InvoiceRef, Ready]]) -> Iterator[InvoicesIssued]:

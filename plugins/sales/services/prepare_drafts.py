@@ -13,11 +13,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.contracts.sales import CustomerData, InvoiceDraft
-from core.db.bulk import among
+from core.db.arrays import among
 from core.errors import NotFound
 from core.i18n import _
-from core.models import IssuePoint
-from core.services import tax_rates
+from core.services import numbering, tax_rates
 from plugins.sales.domain.drafts import check_receiver
 from plugins.sales.domain.totals import DocumentTotals, total_up
 from plugins.sales.models import Customer, Product, Salesperson
@@ -27,17 +26,24 @@ IVA = "2"
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A draft that may become an invoice: checked, with its customer and its amounts."""
+    """A draft that may become an invoice: checked, with its customer, its amounts and its series."""
 
     draft: InvoiceDraft
     customer: CustomerData
     totals: DocumentTotals
+    branch_code: str
+    issue_point_code: str
+
+    def number(self, sequence: int) -> str:
+        """As it is printed: ``001-002-000000123``."""
+        return f"{self.branch_code}-{self.issue_point_code}-{sequence:09d}"
 
 
 def prepare_drafts(session: Session, drafts: Sequence[InvoiceDraft]) -> list[Ready]:
     """The drafts with customer and totals. Raises ``DomainError`` for one that cannot be an invoice."""
     customers = read_customers(session, {one.customer_id for one in drafts})
     _check_own(session, drafts)
+    codes = numbering.read_codes(session, {one.issue_point_id for one in drafts})
     totals_of = _Totals(session)
     ready = []
     for draft in drafts:
@@ -46,7 +52,7 @@ def prepare_drafts(session: Session, drafts: Sequence[InvoiceDraft]) -> list[Rea
             raise NotFound(_("That customer does not exist. Choose another one."))
         totals = totals_of(draft)
         check_receiver(customer, totals)
-        ready.append(Ready(draft, customer, totals))
+        ready.append(Ready(draft, customer, totals, *codes[draft.issue_point_id]))
     return ready
 
 
@@ -93,9 +99,8 @@ def read_customers(session: Session, ids: set[UUID]) -> dict[UUID, CustomerData]
 
 
 def _check_own(session: Session, drafts: Sequence[InvoiceDraft]) -> None:
-    """Points, salespeople and products are the tenant's own; a foreign id does not exist."""
+    """Salespeople and products are the tenant's own; a foreign id does not exist."""
     for model, wanted in (
-        (IssuePoint, {one.issue_point_id for one in drafts}),
         (Salesperson, {one.salesperson_id for one in drafts} - {None}),
         (Product, {line.product_id for one in drafts for line in one.lines} - {None}),
     ):

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
 from core.contracts.sales import PaymentAllocation, PaymentData
-from core.db.bulk import among
+from core.db.arrays import among
 from core.domain.money import ZERO
 from core.services import settings
 from plugins.sales.models import Credit
