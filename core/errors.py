@@ -16,7 +16,7 @@ class DomainError(YupanaError):
 
     def __init__(self, sentence: str, *, code: str, field: str | None = None) -> None:
         super().__init__(str(sentence))
-        self.sentence = sentence
+        self.sentence = str(sentence)
         self.code = code
         self.field = field
 

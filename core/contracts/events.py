@@ -81,7 +81,7 @@ class SettingChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class InvoicesIssued(Event):
-    """Sales issued invoices (their fiscal documents are on their way): one at the till, up to 100 of a
+    """Sales issued invoices (their fiscal documents are on their way): one at the till, up to 20 of a
     run, all of one day and source. ``numbers`` are in the order of ``invoice_ids``.
     """
 

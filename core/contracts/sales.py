@@ -49,7 +49,8 @@ class InvoiceDraft:
 
     ``(source, source_key)`` is unique per tenant: issuing the same draft twice returns the first
     invoice. ``issued_on`` is the emission date; sales refuses one in the future. ``id`` is the one that
-    a new invoice gets; None: a fresh one.
+    a new invoice gets (None: a fresh one); who has written it elsewhere rolls back when the invoice
+    turns out not to be new.
     """
 
     customer_id: UUID

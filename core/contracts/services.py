@@ -48,7 +48,8 @@ class InvoiceIssuing(Protocol):
         """Number, total and store the drafts (at most 2000), request their fiscal documents and
         emit ``InvoicesIssued``; refs in the order given.
 
-        Raises ``DomainError`` for a draft that cannot be an invoice; nothing is written then.
+        Raises ``DomainError`` for a draft that cannot be an invoice; nothing is written then. Of more
+        than 20 drafts a second call at the same moment is refused by the database.
         """
         ...
 

@@ -1,6 +1,6 @@
 """Arrays as parameters: many ids in one, and some rows in one statement, a column as an array.
 
-From one row to a few hundred; ``bulk.copy_rows`` is for thousands. A statement of its own for each
+From one row to a few hundred that want no COPY (``bulk.copy_rows``). A statement of its own for each
 row costs the server three times as much and this process ten times.
 """
 

@@ -129,25 +129,29 @@ class _Many:
     count: int
 
     def insert(self, **late: Sequence[Any]) -> None:
-        if _staged(self.session)[self.temporary] is not self:
-            raise RuntimeError(f"other rows for {self.table.name} were staged in between")
+        staged = _staged(self.session)
+        if staged[self.temporary] is not self:
+            raise RuntimeError(f"these rows for {self.table.name} are no longer staged")
+        staged[self.temporary] = None
         picked = {
-            name: f"%s::{kind}" if name in self.common else f'"{name}"'
+            name: f"%s::{_uncut(kind)}" if name in self.common else f'"{name}"'
             for name, kind in self.types.items()
         }
         for name in late:
-            picked[name] = f'(%s::{_sql_type(self.session, self.table, name)}[])["{_PLACE}"]'
+            kind = _uncut(_sql_type(self.session, self.table, name))
+            picked[name] = f'(%s::{kind}[])["{_PLACE}"]'
         statement = (
             f'INSERT INTO "{self.table.name}" ({_listed(picked)})'  # noqa: S608  (our own names)
             f' SELECT {", ".join(picked.values())} FROM "{self.temporary}"'
         )
         parameters = [*self.common.values(), *map(array_text, late.values())]
-        _tell(
-            self.session,
-            statement,
-            lambda cursor: cursor.execute(statement, parameters),
-            aside=self.count >= ASIDE_FROM,
-        )
+
+        def move(cursor: psycopg.Cursor[Any]) -> None:
+            cursor.execute(statement, parameters)
+            if cursor.rowcount != self.count:  # a savepoint has taken them away
+                raise RuntimeError(f"these rows for {self.table.name} are no longer staged")
+
+        _tell(self.session, statement, move, aside=self.count >= ASIDE_FROM)
 
 
 def _stage(
@@ -188,9 +192,9 @@ def _stage(
     return many
 
 
-def _staged(session: Session) -> dict[str, Staged]:
-    """What this session has staged, by temporary table."""
-    found: dict[str, Staged] = session.info.setdefault("staged", {})
+def _staged(session: Session) -> dict[str, Staged | None]:
+    """What this session has staged, by temporary table; None once it is inserted."""
+    found: dict[str, Staged | None] = session.info.setdefault("staged", {})
     return found
 
 
@@ -227,6 +231,11 @@ def _tell(
 def _sql_type(session: Session, table: Table, name: str) -> str:
     dialect = session.get_bind().dialect
     return table.c[name].type.dialect_impl(dialect).compile(dialect=dialect).lower()
+
+
+def _uncut(kind: str) -> str:
+    """The type to cast a parameter to: a cast to ``varchar(n)`` would cut it silently."""
+    return "text" if kind.startswith("varchar") else kind
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -95,8 +95,8 @@ def tenant_args() -> tuple[UniqueConstraint, ForeignKeyConstraint]:
 
 
 def child_args() -> tuple[UniqueConstraint]:
-    """``tenant_args`` of a table whose rows always refer to another row of the tenant: that row has
-    proved the tenant, and a second foreign key would be checked for every row all the same.
+    """``tenant_args`` of a table whose rows always refer to another row of the tenant (and are
+    referred to themselves): that row has proved the tenant, and a second foreign key would be checked for every row all the same.
     """
     return (UniqueConstraint("tenant_id", "id"),)
 

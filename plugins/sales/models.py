@@ -194,7 +194,7 @@ class InvoiceLine(TenantMixin, Base):
     tax_rate: Mapped[Decimal] = mapped_column(RateColumn)
     tax_amount: Mapped[Decimal] = mapped_column(MoneyColumn)
     details: Mapped[Any] = mapped_column(JSON)  # [[name, value], …]
-    derivation: Mapped[Any] = mapped_column(JSON, nullable=True)
+    derivation: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
 
 
 class CreditNote(Practised, TenantMixin, Base):

@@ -12,7 +12,9 @@ from decimal import Decimal
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
+from psycopg.errors import UniqueViolation
 from sqlalchemy import Table, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from core import plugins
@@ -150,7 +152,12 @@ def charge_batch(
     invoice_of = {
         id(one): made for made, group in zip(ids, groups.values(), strict=True) for one in group
     }
-    _write(session, batch, invoice_of, terms, now)
+    try:
+        _write(session, batch, invoice_of, terms, now)
+    except IntegrityError as error:
+        if not isinstance(error.orig, UniqueViolation):
+            raise
+        raise _invoiced_before() from error
     printed: _Printed = {}
     drafts = [
         _draft(made, group, terms, printed)
@@ -161,13 +168,17 @@ def charge_batch(
         part = drafts[start : start + INVOICES_AT_ONCE]
         refs += plugins.service(InvoiceIssuing).issue(session, part, now=now)
     if any(not ref.created for ref in refs):
-        raise Conflict(
-            _("One of these periods has an invoice already. Reload the page to see it."),
-            code="billing.invoiced_before",
-        )
+        raise _invoiced_before()
     free = len(batch) - len(invoice_of)
     amount = sum((one.charge.amount for one in batch), ZERO)
     return Charged(refs, len(batch), free, amount)
+
+
+def _invoiced_before() -> Conflict:
+    return Conflict(
+        _("One of these periods has an invoice already. Reload the page to see it."),
+        code="billing.invoiced_before",
+    )
 
 
 def _draft(made: UUID, group: Sequence[ToCharge], terms: Terms, printed: _Printed) -> InvoiceDraft:

@@ -67,7 +67,7 @@ class Issuing:
 
     def prepare(
         self, session: Session, requests: Sequence[FiscalRequest], *, now: datetime
-    ) -> Unnumbered:
+    ) -> UnnumberedRequests:
         """The requests with everything but their numbers."""
         return prepare_documents(session, requests, now=now)
 
@@ -84,14 +84,14 @@ def request_documents(
     """Store ``requests``, which have their numbers, in the caller's transaction and defer their jobs.
 
     A request with an id that is known already is a bug of the caller: the database refuses it. Raises
-    as ``Unnumbered.store`` does.
+    as ``UnnumberedRequests.store`` does.
     """
     sequences = [one.sequence for one in requests]
     prepare_documents(session, requests, now=now).store(sequences)
 
 
 @dataclass(frozen=True, slots=True)
-class Unnumbered:
+class UnnumberedRequests:
     """Requests that lack nothing but their numbers. Few are still to be checked and written down, of
     many the rows are staged.
     """
@@ -133,14 +133,14 @@ class Unnumbered:
 
 def prepare_documents(
     session: Session, requests: Sequence[FiscalRequest], *, now: datetime
-) -> Unnumbered:
+) -> UnnumberedRequests:
     """Make everything ready but the numbers."""
     environment = int(tenant_settings.read(session, settings.ENVIRONMENT))
     issuers = IssuerReader(session)
     few = len(requests) < BULK_FROM
     is_checked = few or _is_popular(requests[0], issuers, environment)
     staged = None if few else _stage(session, requests, environment, now)
-    return Unnumbered(session, requests, now, issuers, environment, is_checked, staged)
+    return UnnumberedRequests(session, requests, now, issuers, environment, is_checked, staged)
 
 
 def _stage(

@@ -87,7 +87,7 @@ def issue_credit_note(
         environment=environment,
     )
     note_id, today = new_id(), to_local_date(now)
-    number = f"{series.branch_code}-{series.issue_point_code}-{series.first:09d}"
+    number = series.written(series.first)
     fiscal_lines = tuple(
         FiscalLine(
             code=line.code,

@@ -95,7 +95,7 @@ def issue_debit_note(
         environment=environment,
     )
     note_id, today = new_id(), to_local_date(now)
-    number = f"{series.branch_code}-{series.issue_point_code}-{series.first:09d}"
+    number = series.written(series.first)
     session.add(
         DebitNote(
             id=note_id,

@@ -84,7 +84,7 @@ def issue_dispatch_guide(
         environment=environment,
     )
     guide_id, today = new_id(), to_local_date(now)
-    number = f"{series.branch_code}-{series.issue_point_code}-{series.first:09d}"
+    number = series.written(series.first)
     items = tuple(
         (line.code, line.description, line.quantity)
         for line in lines_of(session, [invoice_id])[invoice_id]

@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from core.adapters.clock import to_local_date
 from core.contracts.events import InvoicesIssued
 from core.contracts.sales import InvoiceDraft, InvoiceRef
-from core.db.bulk import FEW
 from core.db.events import emit_all
 from core.db.tenancy import scope_of
 from core.errors import DomainError, NotFound
@@ -32,7 +31,8 @@ from plugins.sales.services.prepare_drafts import Ready
 from plugins.sales.services.use_credit import cover_from_credit
 from plugins.sales.services.write_invoices import prepare_invoices
 
-TOLD_AT_ONCE = 100  # invoices in an event
+TOLD_AT_ONCE = 20  # invoices in an event: what fails for one is tried again for all of them
+BY_HAND = 20  # drafts: up to here a second call with the same keys waits for the first
 
 
 def issue_invoices(
@@ -42,7 +42,8 @@ def issue_invoices(
 
     Issuing the same ``(source, source_key)`` again returns the first invoice with ``created`` False.
     Requests the fiscal documents where a plugin offers them and emits ``InvoicesIssued``. Raises
-    ``DomainError`` for a draft that cannot be an invoice; nothing is written then.
+    ``DomainError`` for a draft that cannot be an invoice; nothing is written then. Of more than
+    ``BY_HAND`` drafts a second call at the same moment is refused by the database.
     """
     if len(drafts) > MAX_DRAFTS:
         raise DomainError(
@@ -54,7 +55,7 @@ def issue_invoices(
         drafts = as_practice(drafts)
     for draft in drafts:
         check_draft(draft, today=today)
-    if len(drafts) <= FEW:
+    if len(drafts) <= BY_HAND:
         _wait_for_twins(session, drafts)
     refs = _issued_before(session, drafts)
     fresh = _without_repeats(drafts, refs)

@@ -78,7 +78,7 @@ LINE_COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Unnumbered:
+class UnnumberedInvoices:
     """Invoices that lack nothing but their numbers; those of an emission point stand together."""
 
     session: Session
@@ -118,7 +118,7 @@ class Unnumbered:
 
 def prepare_invoices(
     session: Session, drafts: Sequence[InvoiceDraft], environment: int, *, now: datetime
-) -> Unnumbered:
+) -> UnnumberedInvoices:
     """The rows of these drafts, staged. Raises ``DomainError`` for one that cannot be an invoice."""
     ready = sorted(prepare_drafts(session, drafts), key=lambda one: one.draft.issue_point_id)
     ids = [one.draft.id or fresh for one, fresh in zip(ready, new_ids(len(ready)), strict=True)]
@@ -140,7 +140,7 @@ def prepare_invoices(
     else:
         requests = [request_for(made_id, one, shared) for made_id, one in made]
         documents = fiscal.prepare(session, requests, now=now)
-    return Unnumbered(session, ready, ids, environment, staged, staged_lines, documents)
+    return UnnumberedInvoices(session, ready, ids, environment, staged, staged_lines, documents)
 
 
 def _invoice(

@@ -145,9 +145,11 @@ def test_staged_rows_are_not_mistaken_for_others(tenant):
     with unit_of_work(tenant.scope) as session:
         early = stage_rows(session, Setting.__table__, COLUMNS, first)
         late = stage_rows(session, Setting.__table__, COLUMNS, second)
-        with pytest.raises(RuntimeError, match="in between"):
+        with pytest.raises(RuntimeError, match="no longer staged"):
             early.insert()
         late.insert()
+        with pytest.raises(RuntimeError, match="no longer staged"):
+            late.insert()
         assert set(session.scalars(select(Setting.id))) == {row[0] for row in second}
 
 

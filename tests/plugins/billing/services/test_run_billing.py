@@ -249,3 +249,23 @@ def test_missed_runs_make_smaller_batches():
     day = date(2026, 3, 25)
     assert batch_size(day, None) == batch_size(day, day) == BATCH
     assert batch_size(day, date(2025, 3, 25)) == BATCH // 14
+
+
+def test_a_period_that_was_charged_before_is_said_in_words(gym):
+    member = gym.subscribe(gym.plan())
+    gym.on("2026-03-25", 2)
+    gym.run()
+    with tenant_work(gym.id) as session:
+        session.execute(
+            text(
+                "UPDATE billing_subscription SET next_period_start = '2026-04-11',"
+                " next_issue_on = '2026-03-25'"
+            )
+        )
+    before = rows(gym, member)
+    result = gym.run()
+    assert result.invoices == 0
+    assert [(one, sentence) for one, sentence in result.failures] == [
+        (member, "Uno de estos períodos ya tiene factura. Recargue la página para verla.")
+    ]
+    assert rows(gym, member) == before
