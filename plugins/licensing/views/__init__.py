@@ -13,6 +13,7 @@ from plugins.licensing.views.portfolio import PortfolioPages
 from plugins.licensing.views.queue import QueuePages
 from plugins.licensing.views.support import SupportPages
 from plugins.licensing.views.trainings import LessonPages, TrainingPages
+from plugins.licensing.views.unpaid import OfficeUnpaidPages, PortfolioUnpaidPages
 
 if TYPE_CHECKING:
     from core.app import Site
@@ -21,8 +22,10 @@ PAGES = (
     LicencePages,
     CopyPages,
     PortfolioPages,
+    PortfolioUnpaidPages,
     QueuePages,
     OfficePages,
+    OfficeUnpaidPages,
     SupportPages,
     TrainingPages,
     LessonPages,

@@ -15,19 +15,16 @@ from core.web.context import Context
 from core.web.paging import count_capped, page_by_key
 from core.web.typed import read_money, read_optional_whole
 from core.web.views import Pages, command, form, page
-from plugins.licensing.domain.credits import CREDIT_REASON_WORDS, CREDIT_WORDS
 from plugins.licensing.domain.lifecycle import STATES
 from plugins.licensing.models import Contract, DistributorRow, PlanTerms
 from plugins.licensing.services import (
     contracts,
-    credit_drafts,
     explain,
     keep_distributors,
     publish,
     queue,
     sell_licences,
     sign_licence,
-    unpaid,
 )
 from plugins.licensing.views.portfolio import typed_client, typed_money
 
@@ -117,46 +114,6 @@ class OfficePages(Pages):
             code=code,
             is_told=is_told,
         )
-
-    @page("/unpaid")
-    def unpaid(self, ctx: Context) -> Any:
-        """Unpaid licence invoices of all clients, and the drafts of credit notes (R15)."""
-        drafts = credit_drafts.read_drafts(ctx.session)
-        return ctx.render(
-            "licensing/unpaid.html",
-            rows=unpaid.read_operator_unpaid(ctx.session, now=ctx.now),
-            drafts=drafts,
-            drafted=unpaid.drafts_by_invoice(drafts),
-            badges=explain.state_badges(),
-            words=CREDIT_WORDS,
-            reasons=CREDIT_REASON_WORDS,
-            of="licensing.office",
-            client_id="contract_id",
-        )
-
-    @command("/credit/<uuid:invoice_id>/draft", action="write")
-    def draft_credit(self, ctx: Context, invoice_id: UUID) -> Any:
-        """Draft the credit note over an unpaid invoice."""
-        unpaid.prepare_as_operator(ctx.session, invoice_id, now=ctx.now)
-        ctx.flash(_("The credit note is drafted: confirm it below."))
-        return ctx.go("licensing.office.unpaid")
-
-    @command("/credit/<uuid:invoice_id>/confirm", action="write")
-    def confirm_credit(self, ctx: Context, invoice_id: UUID) -> Any:
-        """Issue the credit note."""
-        row = credit_drafts.confirm_draft(ctx.session, invoice_id, now=ctx.now)
-        if row.state == "issued":
-            ctx.flash(_("Credit note %(number)s is on its way to SRI.", number=row.note))
-        else:
-            ctx.flash(row.note, "warn")
-        return ctx.go("licensing.office.unpaid")
-
-    @command("/credit/<uuid:invoice_id>/dismiss", action="write")
-    def dismiss_credit(self, ctx: Context, invoice_id: UUID) -> Any:
-        """No credit note: the invoice stays due."""
-        credit_drafts.dismiss_draft(ctx.session, invoice_id, now=ctx.now)
-        ctx.flash(_("No credit note: the invoice stays due."))
-        return ctx.go("licensing.office.unpaid")
 
     @form("/<uuid:contract_id>/enable", action="write")
     def enable(self, ctx: Context, contract_id: UUID) -> Any:

@@ -180,43 +180,6 @@ class PortfolioPages(Pages):
             undo=explain.draft_sentence(farewell.not_begun) if farewell.not_begun else "",
         )
 
-    @page("/unpaid")
-    def unpaid(self, ctx: Context) -> Any:
-        """Unpaid invoices with what can still be done of them, and the drafts of credit notes (R15)."""
-        drafts = credit_drafts.read_drafts(ctx.session)
-        return ctx.render(
-            "licensing/unpaid.html",
-            rows=unpaid.read_portfolio_unpaid(ctx.session, now=ctx.now),
-            drafts=drafts,
-            drafted=unpaid.drafts_by_invoice(drafts),
-            badges=explain.state_badges(),
-            words=CREDIT_WORDS,
-            reasons=CREDIT_REASON_WORDS,
-            of="licensing.portfolio",
-            client_id="client_id",
-        )
-
-    @command("/credit/<uuid:invoice_id>/draft", action="decide")
-    def draft_credit(self, ctx: Context, invoice_id: UUID) -> Any:
-        """Draft the credit note over an unpaid invoice."""
-        unpaid.prepare_in_portfolio(ctx.session, invoice_id, now=ctx.now)
-        ctx.flash(_("The credit note is drafted: confirm it below."))
-        return ctx.go("licensing.portfolio.unpaid")
-
-    @command("/credit/<uuid:invoice_id>/confirm", action="decide")
-    def confirm_credit(self, ctx: Context, invoice_id: UUID) -> Any:
-        """One click: the credit note is issued by the vendor."""
-        credit_drafts.confirm_draft(ctx.session, invoice_id, now=ctx.now)
-        ctx.flash(_("Confirmed: the vendor issues the credit note in a moment."))
-        return ctx.go("licensing.portfolio.unpaid")
-
-    @command("/credit/<uuid:invoice_id>/dismiss", action="decide")
-    def dismiss_credit(self, ctx: Context, invoice_id: UUID) -> Any:
-        """No credit note: the invoice stays due."""
-        credit_drafts.dismiss_draft(ctx.session, invoice_id, now=ctx.now)
-        ctx.flash(_("No credit note: the invoice stays due."))
-        return ctx.go("licensing.portfolio.unpaid")
-
     @command("/<uuid:client_id>/adviser", action="write")
     def assign(self, ctx: Context, client_id: UUID) -> Any:
         """Put the client into an adviser's care."""
