@@ -78,14 +78,3 @@ def standing(charges: Iterable[ChargeState], on: date, *, report_lifts: bool = T
     if late:
         return Standing(REPORTED, None, until)
     return Standing(REPORTED if all(one.is_reported for one in opened) else DUE, None, until)
-
-
-def may_be_invoiced(charges: Iterable[ChargeState], on: date, *, keep_issuing: bool) -> bool:
-    """R15: a suspended and unreported subscription gets no new invoice at a run (unless ``keep_issuing``)."""
-    return keep_issuing or not any(
-        not one.is_paid
-        and not one.is_reported
-        and one.suspend_on is not None
-        and one.suspend_on <= on
-        for one in charges
-    )

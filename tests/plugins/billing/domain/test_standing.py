@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from plugins.billing.domain.standing import ChargeState, may_be_invoiced, paid_through, standing
+from plugins.billing.domain.standing import ChargeState, paid_through, standing
 
 D = date.fromisoformat
 
@@ -85,13 +85,3 @@ def test_confirmation_first_keeps_the_block_while_reported():
 )
 def test_paid_through(charges, until):
     assert paid_through(charges) == (until and D(until))
-
-
-@pytest.mark.checklist("PW-15", "PW-17")
-def test_a_suspended_and_unreported_one_gets_no_new_invoice():
-    owing = [FIRST, charge(*BRIDGE)]
-    assert not may_be_invoiced(owing, D("2026-04-25"), keep_issuing=False)
-    assert may_be_invoiced(owing, D("2026-04-25"), keep_issuing=True)
-    assert may_be_invoiced(owing, D("2026-04-10"), keep_issuing=False)
-    reported = [FIRST, charge(*BRIDGE, reported=True)]
-    assert may_be_invoiced(reported, D("2026-04-25"), keep_issuing=False)

@@ -6,11 +6,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from core.db.session import tenant_work
 from core.errors import DomainError
 from core.services import settings
+from plugins.billing.models import Charge
 from plugins.billing.services import run_billing as run_billing_service
 from plugins.billing.services.due import BATCH, batch_size
 from plugins.billing.services.run_billing import failures_of, rehearse
@@ -109,6 +110,23 @@ def test_suspended_and_unreported_gets_no_new_invoice_until_it_pays(gym):
     assert caught_up.invoices == 1
     may = gym.charges(member)[2]
     assert (may.issued_on, may.due_on) == (date(2026, 4, 29), date(2026, 5, 5))
+
+
+@pytest.mark.checklist("PW-15")
+def test_what_was_reported_is_invoiced(gym):
+    member = gym.subscribe(gym.plan())
+    gym.pay_all()
+    gym.on("2026-03-25")
+    gym.run()
+    with tenant_work(gym.id) as session:
+        session.execute(
+            update(Charge)
+            .where(Charge.subscription_id == member, Charge.state == "open")
+            .values(reported_at=gym.on("2026-04-10"))
+        )
+    gym.on("2026-04-25")
+    done = gym.run()
+    assert (done.invoices, done.skipped) == (1, 0)
 
 
 def test_the_literal_reading_keeps_issuing(gym):
