@@ -11,6 +11,7 @@ import click
 
 from core import plugins as plugin_host
 from core import processes, settings
+from core.cli.help import speak_spanish
 from core.cli.lazy import LazyGroup
 from core.cli.refusals import in_words
 from core.errors import YupanaError
@@ -103,12 +104,15 @@ class Yupana(LazyGroup):
             host.ask(plugin.name, "register_commands", group=self)
 
 
+speak_spanish()
+
+
 @click.group(cls=Yupana, where=OWN)
-@click.version_option(package_name="yupana")
-@click.option("--trace", is_flag=True, help="Show where an unexpected error comes from.")
+@click.version_option(package_name="yupana", message="%(prog)s, versión %(version)s")
+@click.option("--trace", is_flag=True, help="Muestra de dónde viene un error inesperado.")
 @click.pass_context
 def main(context: click.Context, *, trace: bool) -> None:
-    """Yupana: subscription invoicing and electronic documents for Ecuador."""
+    """Yupana: facturación de suscripciones y comprobantes electrónicos para Ecuador."""
     processes.follow_parent()
     logging.basicConfig(
         level=logging.WARNING,

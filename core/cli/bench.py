@@ -25,4 +25,4 @@ class Benchmarks(click.Group):
 
 @click.group(cls=Benchmarks)
 def bench() -> None:
-    """Measure how fast this installation is."""
+    """Mide la velocidad de esta instalación."""

@@ -65,14 +65,14 @@ def upgrade_schema(owner_url: str, runtime_url: str) -> None:
 
 @click.group()
 def db() -> None:
-    """Look after the database: schema, logins, plugins' tables."""
+    """Cuida la base de datos: esquema, usuarios y complementos."""
 
 
 @db.command()
-@click.option("--plugin", "name", help="Only this component (core or a plugin).")
+@click.option("--plugin", "name", help="Solo esta parte: core o un complemento.")
 @click.pass_obj
 def upgrade(settings: Settings, name: str | None) -> None:
-    """Bring the schema to the version of the installed code."""
+    """Lleva el esquema a la versión del programa instalado."""
     with addresses(settings) as (owner_url, runtime_url):
         wanted = parts() if name is None else [part(name)]
         role = make_url(runtime_url).username or ""
@@ -86,7 +86,7 @@ def upgrade(settings: Settings, name: str | None) -> None:
 @db.command()
 @click.pass_obj
 def check(settings: Settings) -> None:
-    """Compare models and schema; exit 1 when they differ."""
+    """Compara los modelos con el esquema. Termina con 1 si difieren."""
     with addresses(settings) as (owner_url, _runtime):
         wrong = migrate.check(owner_url, parts())
     for sentence in wrong:
@@ -98,13 +98,17 @@ def check(settings: Settings) -> None:
 
 @db.command()
 @click.option(
-    "--plugin", "name", default="core", show_default=True, help="The component that changed."
+    "--plugin",
+    "name",
+    default="core",
+    show_default=True,
+    help="La parte que cambió: core o un complemento.",
 )
-@click.option("-m", "--message", required=True, help="What changes, in a few words.")
+@click.option("-m", "--message", required=True, help="Qué cambia, en pocas palabras.")
 def revision(name: str, message: str) -> None:
-    """Write a migration from the difference between models and the migrations so far.
+    """Escribe una migración con lo que cambió en los modelos.
 
-    Works on a throw-away server, whatever DATABASE_URL says.
+    Trabaja en un servidor desechable, diga lo que diga DATABASE_URL.
     """
     with tempfile.TemporaryDirectory(prefix="yupana-revision-") as folder:
         Path(folder).chmod(0o755)
@@ -117,11 +121,11 @@ def revision(name: str, message: str) -> None:
 
 
 @db.command()
-@click.option("--plugin", "name", required=True, help="The plugin whose tables go.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--plugin", "name", required=True, help="El complemento cuyas tablas se borran.")
+@click.option("--yes", is_flag=True, help="No pregunta.")
 @click.pass_obj
 def uninstall(settings: Settings, name: str, *, yes: bool) -> None:
-    """Remove a plugin's tables with everything in them."""
+    """Borra las tablas de un complemento con todo lo que contienen."""
     target = part(name)
     if not yes:
         click.confirm(_("Remove all tables and data of %(name)s?", name=name), abort=True)
@@ -131,15 +135,22 @@ def uninstall(settings: Settings, name: str, *, yes: bool) -> None:
 
 
 @db.command()
-@click.option("--sql", "as_sql", is_flag=True, help="Print the statements (the default).")
-@click.option("--owner", default="yupana_owner", show_default=True)
-@click.option("--runtime", default="yupana_app", show_default=True)
-@click.option("--database", default="yupana", show_default=True)
+@click.option("--sql", "as_sql", is_flag=True, help="Muestra las sentencias SQL (lo hace siempre).")
 @click.option(
-    "--server", "major", default=18, show_default=True, help="PostgreSQL's major version."
+    "--owner", default="yupana_owner", show_default=True, help="Usuario dueño del esquema."
+)
+@click.option(
+    "--runtime",
+    default="yupana_app",
+    show_default=True,
+    help="Usuario con el que trabaja el programa.",
+)
+@click.option("--database", default="yupana", show_default=True, help="Nombre de la base de datos.")
+@click.option(
+    "--server", "major", default=18, show_default=True, help="Versión mayor de PostgreSQL."
 )
 def roles(*, as_sql: bool, owner: str, runtime: str, database: str, major: int) -> None:
-    """Print what an administrator must run once on a server of your own."""
+    """Muestra el SQL que se ejecuta una vez en un servidor propio."""
     passwords = {owner: "CHANGE-THIS-ONE", runtime: "AND-THIS-ONE"}
     for statement in statements(
         owner=owner,

@@ -24,12 +24,18 @@ OFFICE_HOUR = 8  # a demo put to a day begins at eight in the morning
 
 
 @click.command()
-@click.option("--home", type=click.Path(path_type=Path), help="Folder of the demo.")
-@click.option("--port", type=int, help="Port of the web pages.")
-@click.option("--on", "day", help="Live on this day (YYYY-MM-DD); the clock goes on from there.")
-@click.option("--check", "is_check", is_flag=True, help="Walk the whole chain, without a person.")
-@click.option("--json", "as_json", is_flag=True, help="With --check: the result as JSON.")
-@click.option("--keep", type=click.Path(path_type=Path), help="With --check: keep its files there.")
+@click.option("--home", type=click.Path(path_type=Path), help="Carpeta de la demostración.")
+@click.option("--port", type=int, help="Puerto de las páginas web.")
+@click.option("--on", "day", help="Día en que empieza, AAAA-MM-DD; el reloj sigue desde ahí.")
+@click.option(
+    "--check", "is_check", is_flag=True, help="Comprueba el recorrido entero, sin nadie delante."
+)
+@click.option("--json", "as_json", is_flag=True, help="Con --check: el resultado en JSON.")
+@click.option(
+    "--keep",
+    type=click.Path(path_type=Path),
+    help="Con --check: carpeta donde guarda sus archivos.",
+)
 @click.pass_obj
 def demo(
     settings: Settings,
@@ -41,7 +47,7 @@ def demo(
     as_json: bool,
     keep: Path | None,
 ) -> None:
-    """Start everything with a small demo and print each role's way in."""
+    """Arranca una demostración y muestra cómo entra cada persona."""
     on = _day(day)
     if is_check:
         _check(settings, on or date(2026, 4, 25), keep, as_json=as_json)

@@ -19,7 +19,7 @@ from core.settings import Settings
 @click.command()
 @click.pass_obj
 def doctor(settings: Settings) -> None:
-    """Check the installation; exit 1 when something needs a person."""
+    """Revisa la instalación y dice qué remediar. Termina con 1 si hay algo."""
     sick = 0
     for sentence in _findings(settings):
         click.echo(f"✗ {sentence}")

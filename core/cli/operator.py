@@ -14,21 +14,24 @@ from core.settings import Settings
 
 @click.group()
 def operator() -> None:
-    """Set the installation up."""
+    """Prepara la instalación: la empresa que la opera."""
 
 
 @operator.command()
-@click.option("--ruc", required=True, help="RUC of the operating company.")
-@click.option("--name", required=True, help="Its registered name.")
+@click.option("--ruc", required=True, help="RUC de la empresa operadora.")
+@click.option("--name", required=True, help="Razón social de la empresa.")
 @click.option(
-    "--identification", required=True, help="Cédula, RUC or passport of the first person."
+    "--identification", required=True, help="Cédula, RUC o pasaporte de la primera persona."
 )
-@click.option("--first-name", required=True)
-@click.option("--last-name", required=True)
-@click.option("--email", required=True)
+@click.option("--first-name", required=True, help="Nombres de esa persona.")
+@click.option("--last-name", required=True, help="Apellidos de esa persona.")
+@click.option("--email", required=True, help="Correo de esa persona.")
 @click.pass_obj
 def create(settings: Settings, *, ruc: str, name: str, **person: str) -> None:
-    """Create the operator's company and its first person; print the link that sets the password."""
+    """Crea la empresa operadora y su primera persona.
+
+    Muestra el enlace y el código con los que esa persona fija su contraseña.
+    """
     with at_work(settings) as runtime:
         now = runtime.clock.now()
         tenant = companies.create_tenant(tax_id=ruc, name=name, kind="operator", now=now)

@@ -17,12 +17,12 @@ from core.settings import Settings
 
 @click.group("plugins")
 def plugins_group() -> None:
-    """See the installed plugins."""
+    """Muestra los complementos instalados."""
 
 
 @plugins_group.command("list")
 def list_plugins() -> None:
-    """Name every installed plugin with its state; a failed one with its reason."""
+    """Nombra cada complemento con su estado y, si falló, el motivo."""
     for plugin in plugins.host().installed:
         if plugin.problem:
             state = _("failed: %(why)s", why=plugin.problem)
@@ -34,10 +34,13 @@ def list_plugins() -> None:
 
 
 @plugins_group.command("catch-up")
-@click.argument("name")
+@click.argument("name", metavar="COMPLEMENTO")
 @click.pass_obj
 def catch_up_events(settings: Settings, name: str) -> None:
-    """Hand a newly enabled plugin the events of the last 90 days that it has not handled."""
+    """Entrega a un complemento nuevo los eventos que le faltan.
+
+    Son los de los últimos 90 días que todavía no ha atendido.
+    """
     if name not in plugins.host():
         raise SetupError(
             _("The plugin %(name)s is not loaded: see yupana plugins list.", name=name)

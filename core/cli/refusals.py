@@ -101,7 +101,7 @@ def _name(error: click.BadParameter) -> str:
     if error.param is None:
         return str(error.param_hint or "")
     if isinstance(error.param, click.Argument):
-        return str(error.param.name).upper()
+        return error.param.human_readable_name
     return max(error.param.opts, key=len) if error.param.opts else str(error.param.name)
 
 

@@ -16,22 +16,24 @@ from core.settings import Settings
 
 @click.group()
 def secrets() -> None:
-    """Look after the master key."""
+    """Cuida la clave maestra."""
 
 
 @secrets.command()
 @click.option(
     "--leaked",
     is_flag=True,
-    help="Believe nothing that a former key signed: people sign in again, links in mails end.",
+    help="Desconfía de lo que firmó una clave anterior: todos vuelven a entrar y los enlaces de los correos terminan.",
 )
 @click.pass_obj
 def rotate(settings: Settings, *, leaked: bool) -> None:
-    """Replace the master key and wrap every secret anew; then restart the other processes.
+    """Cambia la clave maestra y cifra de nuevo cada secreto.
 
-    With YUPANA_MASTER_KEY, set it to NEW,OLD first: every secret is wrapped with the first of them;
-    take OLD out when the links it signed have ended (60 days). Sessions and links stay good.
-    An interrupted rotation is finished by the next one.
+    Después reinicie los demás procesos. Las sesiones y los enlaces siguen valiendo. Si se interrumpe,
+    la siguiente vez la termina.
+
+    Con YUPANA_MASTER_KEY, escriba antes en ella NUEVA,ANTERIOR: cada secreto se cifra con la primera.
+    Quite ANTERIOR cuando los enlaces que firmó hayan terminado (60 días).
     """
     file, old = settings.home / "master.key", settings.home / "master.key.old"
     is_file = not settings.master_key.get_secret_value()

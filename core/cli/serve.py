@@ -32,12 +32,15 @@ from core.settings import Settings
 
 @click.command()
 @click.option(
-    "--all", "everything", is_flag=True, help="Database, web, worker and scheduler together."
+    "--all", "everything", is_flag=True, help="Base de datos, web, trabajos y calendario juntos."
 )
-@click.option("--host", help="Address to listen on.")
-@click.option("--port", type=int, help="Port to listen on.")
+@click.option("--host", help="Dirección en la que escucha.")
+@click.option("--port", type=int, help="Puerto en el que escucha.")
 @click.option(
-    "--with", "extra", multiple=True, help="With --all: a background process of a plugin."
+    "--with",
+    "extra",
+    multiple=True,
+    help="Con --all: un proceso de fondo de un complemento; se puede repetir.",
 )
 @click.pass_obj
 def serve(
@@ -48,7 +51,7 @@ def serve(
     *,
     everything: bool,
 ) -> None:
-    """Serve the web pages; with --all, the whole installation (which also upgrades the schema)."""
+    """Sirve las páginas web. Con --all, toda la instalación, y actualiza el esquema."""
     chosen = {"host": host, "port": port}
     settings = settings.model_copy(update={k: v for k, v in chosen.items() if v is not None})
     processes.require_free_port(settings.host, settings.port)
@@ -67,7 +70,7 @@ def serve(
 @click.command()
 @click.pass_obj
 def worker(settings: Settings) -> None:
-    """Take jobs and do them; as many of these as you like, on any machine."""
+    """Toma trabajos y los hace. Puede haber varios, en cualquier máquina."""
     with at_work(settings), database_url(settings) as url:
         worker_process.run(url, settings)
 
@@ -75,7 +78,7 @@ def worker(settings: Settings) -> None:
 @click.command()
 @click.pass_obj
 def scheduler(settings: Settings) -> None:
-    """Keep the calendar; of several, one leads and the others wait."""
+    """Lleva el calendario de tareas. De varios, uno dirige y los demás esperan."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

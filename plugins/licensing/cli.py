@@ -33,7 +33,7 @@ def licence() -> None:
 
 
 @licence.command("verify")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), metavar="ARCHIVO")
 @click.option("--key", "key_text", required=True, envvar="YUPANA_LICENCE_KEY",
               help="Clave pública del proveedor: base64 o archivo que la contiene.")  # fmt: skip
 @click.option("--on", help="El día, AAAA-MM-DD. Sin él, hoy.")
@@ -61,7 +61,7 @@ def verify_command(file: Path, key_text: str, on: str | None, *, as_json: bool) 
 
 
 @licence.command("issue")
-@click.argument("tax_id")
+@click.argument("tax_id", metavar="RUC")
 @click.option("--out", type=click.Path(path_type=Path), help="Archivo; sin él, la salida.")
 def issue_command(tax_id: str, out: Path | None) -> None:
     """Firma el documento de licencia de un cliente, por su RUC.

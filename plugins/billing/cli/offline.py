@@ -40,7 +40,10 @@ def schedule_command(
     zone: str,
     as_json: bool,
 ) -> None:
-    """Las próximas facturas de un contrato, con sus fechas y su cálculo."""
+    """Muestra las próximas facturas de un contrato.
+
+    Cada una con sus fechas y su cálculo.
+    """
     amount, first, count = (
         read_price(price),
         read_date(start, "--start"),
@@ -83,7 +86,10 @@ def prorate_command(
     basis: str,
     as_json: bool,
 ) -> None:
-    """Lo que cuesta una parte de un período (--from incluido, --to excluido)."""
+    """Calcula lo que cuesta una parte de un período.
+
+    El día de --from cuenta; el de --to, no.
+    """
     share = prorate(
         read_price(price),
         read_date(first, "--from"),

@@ -50,7 +50,7 @@ def tenant_by(tax_id: str | None) -> UUID:
 def run_command(
     context: click.Context, *, on: str | None, dry_run: bool, company: str | None, as_json: bool
 ) -> None:
-    """Emite lo que toca hasta un día; repetirla no emite nada dos veces."""
+    """Emite lo que toca hasta un día. Repetirla no emite nada dos veces."""
     wanted = None if on is None else read_date(on, "--on")
     with _working(context):
         now = runtime.clock().now()

@@ -39,7 +39,10 @@ LABELS = {
 @click.pass_context
 @one_sentence
 def play_command(context: click.Context, *, home: Path | None, pause: str, as_json: bool) -> None:
-    """Adelanta el reloj de una demostración: el 25, el 5, el 6 y el vencimiento, en un minuto."""
+    """Recorre un mes de una demostración en un minuto.
+
+    Adelanta el reloj al 25, al 5, al 6 y al vencimiento.
+    """
     seconds = read_count(pause, "--pause")
     given = context.obj or settings.current()
     if home is not None:

@@ -25,7 +25,7 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, where=COMMANDS)
 def sri() -> None:
-    """Electronic documents of SRI: check, sign, verify, print, keys and certificates."""
+    """Comprobantes electrónicos: revisar, firmar, enviar, imprimir."""
 
 
 def register(group: click.Group) -> None:

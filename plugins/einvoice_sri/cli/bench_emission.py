@@ -52,17 +52,19 @@ _SMALL = b"twenty bytes of text"
 
 
 @click.command()
-@click.option("--rounds", type=click.IntRange(1, 1000), default=120, show_default=True)
+@click.option(
+    "--rounds", type=click.IntRange(1, 1000), default=120, show_default=True, help="Cuántas rondas."
+)
 @click.option(
     "--database",
     type=click.IntRange(0, 100_000),
     default=0,
     show_default=True,
-    help="Also this many invoices with database, worker and mail; 0: none.",
+    help="También tantas facturas con base de datos, trabajos y correo; 0: ninguna.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Answer as one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Salida en JSON.")
 def emission(rounds: int, database: int, as_json: bool) -> None:
-    """Measure signing, the SOAP path against the simulator, and the RIDE."""
+    """Mide la firma, el envío al simulador y el RIDE."""
     now = runtime.clock().now()
     file = TestAuthority.create(now).issue(bench_document.RUC, "FIRMA DE PRUEBA", "clave", now)
     par = choose_par(open_p12(file.content, "clave"), now).par

@@ -39,7 +39,7 @@ _GUAYAQUIL = timezone(timedelta(hours=-5))
 class Instant(click.ParamType):
     """An ISO 8601 instant; without a zone it is Guayaquil's time."""
 
-    name = "iso-time"
+    name = "momento"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
         """``2026-04-25T08:00:00-05:00``."""
@@ -53,13 +53,13 @@ class Instant(click.ParamType):
 
 
 @click.command()
-@click.argument("file", type=existing)
+@click.argument("file", type=existing, metavar="ARCHIVO")
 @as_json
 @tells
 def validate(file: Path, as_json: bool) -> None:
-    """Check a document against our schemas, its access key and SRI's arithmetic.
+    """Revisa el esquema, la clave y las sumas de un comprobante.
 
-    Ends with 0 when it is valid, 1 when it is not, 2 when it cannot be read.
+    Termina con 0 si es válido; con 1 si no lo es; con 2 si no se puede leer.
     """
     content = open_envelope(file.read_bytes()).comprobante
     root = xml.parse(content)
@@ -104,25 +104,36 @@ def _wrong_key(clave: str) -> list[dict[str, Any]]:
 
 
 @click.command()
-@click.argument("file", type=existing)
-@click.option("--p12", type=existing, required=True, help="The P12 file of the signature.")
+@click.argument("file", type=existing, metavar="ARCHIVO")
+@click.option("--p12", type=existing, required=True, help="El archivo P12 de la firma.")
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Where."
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="Archivo que se escribe.",
 )
 @click.option(
-    "--hash", "hash_name", type=click.Choice(get_args(Hash)), default="sha1", show_default=True
+    "--hash",
+    "hash_name",
+    type=click.Choice(get_args(Hash)),
+    default="sha1",
+    show_default=True,
+    help="Algoritmo de resumen.",
 )
-@click.option("--at", type=Instant(), help="Signing time, ISO 8601. Default: now.")
+@click.option("--at", type=Instant(), help="Momento de la firma, ISO 8601. Sin él, ahora.")
 @as_json
 @tells
 def sign(
     *, file: Path, p12: Path, output: Path, hash_name: Hash, at: datetime | None, as_json: bool
 ) -> None:
-    """Sign a document with a P12 file. The password is asked for, or the first line of standard input.
+    """Firma un comprobante con un archivo P12.
 
-    Ends with 0 when the file is written; 2 when the password, the certificate (expired, not yet
-    valid) or the document is refused, and then no file is left. A certificate for encryption only
-    signs with a warning.
+    Pide la contraseña, o la lee de la primera línea de la entrada estándar. Si el
+    certificado es solo para cifrar, firma y lo advierte.
+
+    Termina con 0 si el archivo quedó escrito; con 2 si rechaza la contraseña, el certificado (caducado
+    o todavía no vigente) o el comprobante, y entonces no deja ningún archivo.
     """
     now = runtime.clock().now()
     at = at or now
@@ -158,15 +169,17 @@ def sign(
 
 
 @click.command()
-@click.argument("file", type=existing)
-@click.option("--ca", type=existing, help="Trusted authorities, PEM or DER.")
+@click.argument("file", type=existing, metavar="ARCHIVO")
+@click.option("--ca", type=existing, help="Entidades de confianza, PEM o DER.")
 @as_json
 @tells
 def verify(file: Path, ca: Path | None, as_json: bool) -> None:
-    """Verify a signed document, plain or inside SRI's authorisation envelope.
+    """Verifica la firma de un comprobante.
 
-    Ends with 0 when it is intact, 1 when it is not, 2 when it cannot be read. Without --ca the chain
-    is told as not checked and does not fail it.
+    El archivo puede venir solo o dentro del sobre de autorización del SRI. Sin --ca, la cadena de
+    certificados queda sin comprobar y no cuenta como falla.
+
+    Termina con 0 si está íntegro; con 1 si no lo está; con 2 si no se puede leer.
     """
     authorities = read_authorities(ca.read_bytes()) if ca else None
     sobre = open_envelope(file.read_bytes())
@@ -219,17 +232,21 @@ def _envelope(sobre: Sobre) -> dict[str, str] | None:
 
 
 @click.command()
-@click.argument("file", type=existing)
+@click.argument("file", type=existing, metavar="ARCHIVO")
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Where."
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="Archivo que se escribe.",
 )
-@click.option("--logo", type=existing, help="A logo, PNG or JPEG.")
+@click.option("--logo", type=existing, help="Un logotipo, PNG o JPEG.")
 @as_json
 @tells
 def ride(file: Path, output: Path, logo: Path | None, as_json: bool) -> None:
-    """Print the RIDE of a document as PDF.
+    """Imprime el RIDE de un comprobante en PDF.
 
-    Ends with 0 when the file is written, 2 when the document or the logo cannot be read.
+    Termina con 0 si el archivo quedó escrito; con 2 si el comprobante o el logotipo no se puede leer.
     """
     sobre = open_envelope(file.read_bytes())
     autorizacion = None

@@ -20,17 +20,20 @@ from plugins.einvoice_sri.services.fetch_documents import read_keys
 
 
 @click.command()
-@click.argument("file", type=existing)
+@click.argument("file", type=existing, metavar="ARCHIVO")
 @environment_option
 @click.option(
     "-o",
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     required=True,
-    help="Folder of the files; a key whose file is there is not asked for again.",
+    help="Carpeta de los archivos; no vuelve a pedir la clave cuyo archivo ya está.",
 )
 @click.option(
-    "--per-minute", type=click.IntRange(1, 6000), default=60, help="Questions a minute at most."
+    "--per-minute",
+    type=click.IntRange(1, 6000),
+    default=60,
+    help="Cuántas consultas por minuto, a lo sumo.",
 )
 @json_option
 @click.pass_obj
@@ -44,10 +47,13 @@ def fetch(
     per_minute: int,
     as_json: bool,
 ) -> None:
-    """Fetch the authorised files of the access keys in FILE, one a line.
+    """Descarga los comprobantes autorizados de una lista de claves.
 
-    Stop it and start it again: it goes on with the keys whose file is missing. Ends with 0 when every
-    file is there, 2 when FILE holds something that is no access key, 3 when some files are missing.
+    ARCHIVO tiene una clave de acceso por línea. Puede detenerlo y empezar de nuevo: sigue con las claves cuyo
+    archivo falta.
+
+    Termina con 0 si están todos; con 2 si ARCHIVO contiene algo que no es una clave de acceso; con 3 si
+    faltan algunos.
     """
     keys = read_keys(file.read_text(encoding="utf-8", errors="replace"))
     output.mkdir(parents=True, exist_ok=True)

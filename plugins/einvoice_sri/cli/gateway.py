@@ -20,9 +20,9 @@ environment_option = click.option(
     "environment",
     type=click.Choice([*ENVIRONMENTS, "simulator"]),
     required=True,
-    help="SRI's environment, or the simulator of this machine.",
+    help="Ambiente del SRI, o el simulador de esta máquina.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Salida en JSON.")
 
 
 def gateways_for(settings: Settings, environment: str) -> Gateways:

@@ -20,7 +20,7 @@ from plugins.einvoice_sri.domain.tipos import Ambiente, TipoComprobante
 
 @click.group()
 def key() -> None:
-    """Access keys (clave de acceso)."""
+    """Claves de acceso: formarlas y revisarlas."""
 
 
 def why_wrong(part: str, length: int = clave_acceso.LARGO) -> str:
@@ -41,7 +41,7 @@ def why_wrong(part: str, length: int = clave_acceso.LARGO) -> str:
 class Day(click.ParamType):
     """A day, ``2026-04-25``."""
 
-    name = "day"
+    name = "día"
 
     def convert(self, value: Any, param: Any, ctx: Any) -> date:
         """An ISO day."""
@@ -52,13 +52,27 @@ class Day(click.ParamType):
 
 
 @key.command()
-@click.option("--date", "issued_on", type=Day(), required=True, help="Day of issue, YYYY-MM-DD.")
-@click.option("--kind", type=click.Choice([one.value for one in TipoComprobante]), default="01")
-@click.option("--ruc", required=True)
-@click.option("--env", type=click.Choice([one.value for one in Ambiente]), default="1")
-@click.option("--series", required=True, help="Establishment and point: 001-002.")
-@click.option("--number", type=click.IntRange(1, 999_999_999), required=True)
-@click.option("--code", default="12345678", help="Eight digits of your choice.")
+@click.option(
+    "--date", "issued_on", type=Day(), required=True, help="Fecha de emisión, AAAA-MM-DD."
+)
+@click.option(
+    "--kind",
+    type=click.Choice([one.value for one in TipoComprobante]),
+    default="01",
+    show_default=True,
+    help="Código del documento.",
+)
+@click.option("--ruc", required=True, help="RUC de quien emite.")
+@click.option(
+    "--env",
+    type=click.Choice([one.value for one in Ambiente]),
+    default="1",
+    show_default=True,
+    help="Ambiente: 1 pruebas, 2 producción.",
+)
+@click.option("--series", required=True, help="Establecimiento y punto de emisión: 001-002.")
+@click.option("--number", type=click.IntRange(1, 999_999_999), required=True, help="Secuencial.")
+@click.option("--code", default="12345678", show_default=True, help="Ocho dígitos a su elección.")
 @as_json
 @tells
 def build(
@@ -72,7 +86,10 @@ def build(
     code: str,
     as_json: bool,
 ) -> None:
-    """Build an access key of 49 digits. Ends with 0, or 2 when a part of it is wrong."""
+    """Forma una clave de acceso de 49 dígitos.
+
+    Termina con 0; con 2 si una de sus partes está mal.
+    """
     branch, _dash, point = series.partition("-")
     for option, text, length, example in (
         ("--ruc", ruc, 13, "1790012345001"),
@@ -102,10 +119,13 @@ def build(
 
 
 @key.command("inspect")
-@click.argument("access_key")
+@click.argument("access_key", metavar="CLAVE")
 @as_json
 def inspect_key(access_key: str, as_json: bool) -> None:
-    """Take an access key apart and check it. Ends with 0 when it is right, 1 when it is not."""
+    """Separa una clave de acceso en sus partes y la revisa.
+
+    Termina con 0 si es correcta; con 1 si no lo es.
+    """
     try:
         found = clave_acceso.parse(access_key.strip())
     except clave_acceso.ClaveInvalida as error:
@@ -127,17 +147,19 @@ def inspect_key(access_key: str, as_json: bool) -> None:
 
 @click.group()
 def p12() -> None:
-    """P12 files of signatures."""
+    """Archivos P12 de firma electrónica."""
 
 
 @p12.command()
-@click.argument("file", type=existing)
+@click.argument("file", type=existing, metavar="ARCHIVO")
 @as_json
 @tells
 def inspect(file: Path, as_json: bool) -> None:
-    """Say what a P12 file holds, which key signs and why. The password is asked for or piped in.
+    """Dice qué contiene un archivo P12, qué clave firma y por qué.
 
-    Ends with 0 when a key can sign, 2 when the file or its password is refused.
+    Pide la contraseña, o la lee de la primera línea de la entrada estándar.
+
+    Termina con 0 si una clave puede firmar; con 2 si rechaza el archivo o su contraseña.
     """
     now = runtime.clock().now()
     opened = open_signing_file(file.read_bytes(), read_password(_("Password of the P12 file")), now)

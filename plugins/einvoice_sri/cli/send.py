@@ -30,16 +30,18 @@ from plugins.einvoice_sri.domain.ports import SriError
 
 
 @click.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="ARCHIVO"
+)
 @environment_option
 @json_option
 @click.pass_obj
 @tells
 def send(settings: Settings, *, file: Path, environment: str, as_json: bool) -> None:
-    """Deliver the signed document in FILE, byte for byte.
+    """Envía al SRI un comprobante firmado, byte por byte.
 
-    Ends with 0 when SRI has it, 1 when SRI returned it, 2 when FILE is no signed document, 3 when nobody
-    knows: ask with `status`.
+    Termina con 0 si el SRI lo tiene; con 1 si lo devolvió; con 2 si ARCHIVO no es un comprobante
+    firmado; con 3 si no se sabe: pregunte después con «yupana sri status».
     """
     content = file.read_bytes()
     _require_signed(content)

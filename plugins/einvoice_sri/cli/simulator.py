@@ -32,31 +32,43 @@ FOLDER = "sri_simulator"
 
 @click.command()
 @click.option(
-    "--port", type=click.IntRange(0, 65535), help="Port on this machine (default: the setting)."
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Puerto de esta máquina. Sin él, el de la configuración.",
 )
 @click.option(
     "--fault",
     "faults",
     multiple=True,
-    help="kind[:argument][@service][xTIMES], such as slow:2 or return:45x1; repeatable.",
+    help="Falla tipo[:argumento][@servicio][xVECES], como slow:2 o return:45x1; se puede repetir.",
 )
 @click.option(
-    "--fault-rate", type=float, default=0.0, help="Share of calls that fail, by the seed."
+    "--fault-rate",
+    type=float,
+    default=0.0,
+    help="Parte de las llamadas que falla, de 0 a 1, según la semilla.",
 )
-@click.option("--seed", type=int, default=0, help="The same seed gives the same faults.")
+@click.option("--seed", type=int, default=0, help="Semilla: la misma da las mismas fallas.")
 @click.option(
     "--ca",
     "authorities",
     type=click.Path(exists=True, path_type=Path),
     multiple=True,
-    help="Trust these certification authorities (PEM) beside the simulator's own.",
+    help="Confía en estas entidades de certificación (PEM), además de la propia; se puede repetir.",
 )
-@click.option("--any-ca", is_flag=True, help="Trust every certification authority.")
-@click.option("--max-age-days", type=int, default=90, help="Oldest issue date taken (code 65).")
+@click.option("--any-ca", is_flag=True, help="Confía en toda entidad de certificación.")
 @click.option(
-    "--state", type=click.Path(path_type=Path), help="Begin with this state; keep it here."
+    "--max-age-days",
+    type=int,
+    default=90,
+    help="Cuántos días de antigüedad acepta en la fecha de emisión (error 65).",
 )
-@click.option("--now", "instant", help="Stand still at this instant (ISO 8601 with zone).")
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    help="Archivo del estado: empieza con él y lo guarda ahí.",
+)
+@click.option("--now", "instant", help="Se queda en este instante (ISO 8601 con zona).")
 @json_option
 @click.pass_obj
 def simulator(
@@ -73,10 +85,13 @@ def simulator(
     instant: str | None,
     as_json: bool,
 ) -> None:
-    """Serve a simulation of SRI's web services. Nothing it authorises has tax value.
+    """Simula los servicios web del SRI.
 
-    Ends with 0 when it is stopped (Ctrl-C, SIGTERM) and its state is kept, 2 when the port is taken or
-    an option cannot be read. With --json: one object when it serves, one when it has stopped.
+    Nada de lo que autoriza tiene validez tributaria. Con --json muestra un objeto cuando ya atiende y
+    otro cuando se detuvo.
+
+    Termina con 0 si lo detienen (Ctrl-C, SIGTERM) y guardó su estado; con 2 si el puerto está ocupado o
+    una opción no se puede leer.
     """
     clock = _clock(settings, instant)
     kept = state or settings.home / FOLDER / "state.json"

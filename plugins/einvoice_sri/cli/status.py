@@ -30,19 +30,24 @@ from plugins.einvoice_sri.domain.sobre import ensobrar, partes
 
 
 @click.command()
-@click.argument("key")
+@click.argument("key", metavar="CLAVE")
 @environment_option
 @json_option
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the authorised file.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Archivo en que escribe el comprobante autorizado.",
+)
 @click.pass_obj
 @tells
 def status(
     settings: Settings, *, key: str, environment: str, as_json: bool, output: Path | None
 ) -> None:
-    """Ask SRI about the document with access KEY.
+    """Pregunta al SRI por el comprobante de una clave de acceso.
 
-    Ends with 0 when it is authorised, 1 when it is refused, 2 when KEY is no access key or the file cannot
-    be written, 3 when SRI has nothing or has not decided.
+    Termina con 0 si está autorizado; con 1 si fue rechazado; con 2 si CLAVE no es una clave de acceso o
+    el archivo no se puede escribir; con 3 si el SRI no tiene nada o no ha decidido.
     """
     if not clave_acceso.is_valid(key):
         raise DomainError(

@@ -23,7 +23,7 @@ NO = 1
 REFUSED = 2
 P = ParamSpec("P")
 R = TypeVar("R")
-as_json = click.option("--json", "as_json", is_flag=True, help="Answer as one JSON object.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Salida en JSON.")
 existing = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 

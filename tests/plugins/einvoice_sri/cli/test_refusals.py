@@ -20,7 +20,7 @@ REFUSED = [
     (("validate", "binary"), "no empieza con"),
     (("validate", "cut.xml"), "termina antes de tiempo"),
     (("validate", "foreign.xml"), "ninguno de los seis"),
-    (("validate",), "Falta FILE"),
+    (("validate",), "Falta ARCHIVO"),
     (("verify", "empty.xml"), "está vacío"),
     (("verify", "signed.xml", "--ca", "binary"), "ningún certificado"),
     (("verify", "signed.xml", "--ca", "none.pem"), "no existe"),
