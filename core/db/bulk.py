@@ -73,7 +73,7 @@ def stage_rows(
     ready = [*rows]
     values = dict(zip(columns, zip(*ready, strict=True), strict=False))
     tenant = scope_of(session).tenant_id
-    if any(one != tenant for one in set(values.get("tenant_id", ()))):
+    if any(one is not tenant and one != tenant for one in values.get("tenant_id", ())):
         raise ForeignTenantError(f"bulk row of another tenant for {table.name}")
     if len(ready) <= FEW:
         return _Few(session, table, columns, ready)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from core.adapters.clock import to_local_date
 from core.contracts.events import InvoicesIssued
 from core.contracts.sales import InvoiceDraft, InvoiceRef
+from core.db.arrays import array_text
 from core.db.events import emit_all
 from core.db.tenancy import scope_of
 from core.errors import DomainError, NotFound
@@ -103,8 +104,8 @@ def _issued_before(
         _ISSUED,
         {
             "tenant": scope_of(session).tenant_id,
-            "sources": [one.source for one in drafts],
-            "keys": [one.source_key for one in drafts],
+            "sources": array_text(one.source for one in drafts),
+            "keys": array_text(one.source_key for one in drafts),
         },
     )
     return {

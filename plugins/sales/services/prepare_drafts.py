@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import select
@@ -24,8 +23,7 @@ from plugins.sales.models import Customer, Product, Salesperson
 IVA = "2"
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(NamedTuple):
     """A draft that may become an invoice: checked, with its customer, its amounts and its series."""
 
     draft: InvoiceDraft
