@@ -92,7 +92,7 @@ class SharedClock:
         """Make it ``instant`` now for every process; the clock goes on from there."""
         seconds = (instant - datetime.now(UTC)).total_seconds()
         draft = self._file.with_suffix(f".{os.getpid()}")
-        draft.write_text(f"{seconds:.3f}\n")
+        draft.write_text(f"{seconds:.6f}\n")
         draft.replace(self._file)
 
     def now(self) -> datetime:
