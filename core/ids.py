@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from operator import attrgetter
 from uuid import UUID, SafeUUID
 
 
@@ -21,8 +20,8 @@ def uuid7_from(milliseconds: int, entropy: bytes) -> UUID:
 
 _FIXED = 0x7 << 76 | 0x2 << 62  # version and variant
 _FREE = (1 << 80) - 1 & ~(0xF << 76) & ~(0x3 << 62)
-_set = object.__setattr__
-_number = attrgetter("int")
+_UNKNOWN = SafeUUID.unknown
+_new, _set = object.__new__, object.__setattr__
 
 
 def new_id() -> UUID:
@@ -37,11 +36,14 @@ def new_ids(count: int) -> list[UUID]:
     """
     fixed = time.time_ns() // 1_000_000 << 80 | _FIXED
     entropy = os.urandom(10 * count)
+    numbers = [
+        int.from_bytes(entropy[begin : begin + 10], "big") & _FREE | fixed
+        for begin in range(0, 10 * count, 10)
+    ]
     made = []
-    for begin in range(0, 10 * count, 10):
-        one = UUID.__new__(UUID)
-        drawn = int.from_bytes(entropy[begin : begin + 10], "big") & _FREE
-        _set(one, "int", drawn | fixed)
-        _set(one, "is_safe", SafeUUID.unknown)
+    for number in sorted(numbers):
+        one = _new(UUID)
+        _set(one, "int", number)
+        _set(one, "is_safe", _UNKNOWN)
         made.append(one)
-    return sorted(made, key=_number)
+    return made

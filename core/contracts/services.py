@@ -179,8 +179,8 @@ class Subscribing(Protocol):
     ) -> UUID:
         """Start a subscription; its first invoice is issued in this transaction (R1, R2), with source
         ``billing``. ``on_credit``: due by A-10; ``renews`` False: one period only (R12); ``parent_id``:
-        an add-on of that subscription (A-24); ``due_on``: not paid before, due then (A-26). Each line's derivation names ``subscription_id``,
-        ``kind``, ``from`` and ``to`` (both inclusive).
+        an add-on of that subscription (A-24); ``due_on``: not paid before, due then (A-26). Each line's derivation
+        names ``kind``, ``from`` and ``to`` (both inclusive).
         """
         ...
 
@@ -198,6 +198,12 @@ class Subscribing(Protocol):
 
     def due_on(self, session: Session, issued_on: date) -> date:
         """When an invoice of that day is due: the next day 5, shifted where the company shifts it (A-17)."""
+        ...
+
+    def subscriptions_of(
+        self, session: Session, invoice_ids: Iterable[UUID]
+    ) -> Mapping[UUID, Sequence[UUID]]:
+        """The subscriptions that each of these invoices charges; invoices of others are left out."""
         ...
 
     def left_out(self, session: Session, *, on: date) -> list[UUID]:

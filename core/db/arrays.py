@@ -42,7 +42,10 @@ _ARRAY_ITEM: dict[type, Callable[[Any], str]] = {
 
 def array_text(values: Iterable[UUID | date | Decimal | int | str | None]) -> str:
     """A PostgreSQL array as text, for ``CAST(:ids AS uuid[])``: one parameter, quickly written."""
-    return "{" + ",".join([_ARRAY_ITEM.get(type(one), str)(one) for one in values]) + "}"
+    items: list[Any] = [*values]
+    if set(map(type, items)) == {UUID}:
+        return "{" + ",".join([f"{one.int:032x}" for one in items]) + "}"
+    return "{" + ",".join([_ARRAY_ITEM.get(type(one), str)(one) for one in items]) + "}"
 
 
 class _Ids(TypeDecorator[str]):
@@ -55,7 +58,9 @@ class _Ids(TypeDecorator[str]):
         """The text goes as it is."""
 
 
-def among(column: InstrumentedAttribute[UUID], ids: Iterable[UUID]) -> ColumnElement[bool]:
+def among(
+    column: InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None], ids: Iterable[UUID]
+) -> ColumnElement[bool]:
     """``column = ANY(ids)``: as ``in_``, but of one parameter however many ids there are."""
     return column == any_(literal(array_text(ids), _Ids()))
 

@@ -20,8 +20,17 @@ _pool = ThreadPoolExecutor(thread_name_prefix="aside")
 
 
 def write_aside(session: Session, connection: Connection, job: Callable[[], Any]) -> None:
-    """Let ``job`` talk to the server on ``connection``, which the session holds, in another thread."""
-    connection.info[_WRITING] = _pool.submit(job)
+    """Let ``job`` talk to the server on ``connection``, which the session holds, in another thread:
+    after what is being written already, and not at all when that fails.
+    """
+    before: Future[Any] | None = connection.info.get(_WRITING)
+
+    def in_turn() -> None:
+        if before is not None:
+            before.result()  # begun before this, so no thread waits for one that has yet to begin
+        job()
+
+    connection.info[_WRITING] = _pool.submit(in_turn)
     session.info[_WRITING] = connection
 
 

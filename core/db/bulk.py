@@ -208,7 +208,6 @@ def _tell(
     """Let ``job`` talk to the server past SQLAlchemy; its errors become SQLAlchemy's."""
     session.flush()
     connection = session.connection()
-    finish_writing(connection)
     driver = connection.connection.driver_connection
     if driver is None:
         raise RuntimeError("the session has no connection")
@@ -225,6 +224,7 @@ def _tell(
     if aside:
         write_aside(session, connection, write)
     else:
+        finish_writing(connection)
         write()
 
 

@@ -208,7 +208,6 @@ def line_for(
     quantity: int,
     tax_code: str,
     charge: PlannedCharge,
-    about: Mapping[str, Any] | None = None,
 ) -> InvoiceLineDraft:
     """The invoice line of a charge as the tax document shows it (A-27).
 
@@ -228,7 +227,7 @@ def line_for(
             ("Cálculo", printed_sum(charge)),
             ("Regla", charge.derivation.rule),
         ),
-        derivation=derivation_json(charge.derivation) | dict(about or {}),
+        derivation=derivation_json(charge.derivation) | {"kind": charge.kind},
     )
 
 

@@ -119,7 +119,6 @@ def _charge(session: Session, parts: _Parts, made: PlanChange, *, now: datetime)
     first, last = made.rows[0].first, made.rows[-1].last
     days = sum(one.days for one in made.rows)
     derivation = change_json(made) | {
-        "subscription_id": str(row.id),
         "kind": "change",
         "old_plan": parts.old.name,
         "plan": parts.new.name,

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from core import plugins
 from core.contracts.sales import InvoiceDraft, InvoiceLineDraft, InvoiceRef
 from core.contracts.services import InvoiceIssuing, PaymentLinks
+from core.db.arrays import among
 from core.db.bulk import copy_rows
 from core.db.tenancy import scope_of
 from core.domain.money import ZERO
@@ -62,7 +63,7 @@ COLUMNS = (
 )
 
 
-# What lines of the same plan and period have in common, worked out once for a batch.
+# Lines of the same plan and period are the same line.
 _Printed = dict[tuple[int, int, "PlanFacts"], InvoiceLineDraft]
 
 
@@ -127,6 +128,18 @@ def how_to_pay(session: Session) -> str:
     """The company's own words, or its accounts for deposits and transfers (PW-12)."""
     words = str(settings.read(session, "billing.payment_words")).strip()
     return words or "; ".join(plugins.service(PaymentLinks).accounts(session))
+
+
+def subscriptions_of(session: Session, invoice_ids: Iterable[UUID]) -> dict[UUID, list[UUID]]:
+    """The subscriptions that each of these invoices charges; invoices of others are left out."""
+    found: dict[UUID, list[UUID]] = {}
+    for row in session.execute(
+        select(Charge.invoice_id, Charge.subscription_id)
+        .where(among(Charge.invoice_id, invoice_ids))
+        .order_by(Charge.id)
+    ):
+        found.setdefault(row.invoice_id, []).append(row.subscription_id)
+    return found
 
 
 def group_by_invoice(batch: Iterable[ToCharge]) -> dict[tuple[Any, ...], list[ToCharge]]:
@@ -219,16 +232,7 @@ def _line(one: ToCharge, printed: _Printed) -> InvoiceLineDraft:
             tax_code=one.plan.tax_code,
             charge=one.charge,
         )
-    about = {"subscription_id": str(one.subscription_id), "kind": one.charge.kind}
-    return InvoiceLineDraft(
-        line.code,
-        line.description,
-        line.quantity,
-        line.unit_price,
-        line.tax_code,
-        details=line.details,
-        derivation={**(line.derivation or {}), **about},
-    )
+    return line
 
 
 def _write(

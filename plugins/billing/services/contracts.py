@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from core import runtime
 from core.adapters.clock import to_local_date
 from core.contracts.licences import FirstInvoice
 from core.contracts.services import Subscribing
-from plugins.billing.services import cancel, left_out, plans, subscribe
+from plugins.billing.services import cancel, charging, left_out, plans, subscribe
 from plugins.billing.services.calendars import read_calendar
 
 
@@ -79,6 +80,12 @@ class Subscriptions:
     def left_out(self, session: Session, *, on: date) -> list[UUID]:
         """The subscriptions that the run of ``on`` issues nothing to (R15)."""
         return left_out.left_out(session, on=on)
+
+    def subscriptions_of(
+        self, session: Session, invoice_ids: Iterable[UUID]
+    ) -> dict[UUID, list[UUID]]:
+        """What these invoices charge, as the charges say."""
+        return charging.subscriptions_of(session, invoice_ids)
 
     def cancel(self, session: Session, subscription_id: UUID, *, now: datetime) -> date:
         """No further invoice; the day the service ends."""

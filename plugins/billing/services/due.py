@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -19,10 +20,11 @@ from plugins.billing.domain.invoicing import PlannedCharge, charge_for
 from plugins.billing.domain.lifecycle import ACTIVE
 from plugins.billing.domain.pricing import PriceNotice, PriceVersion, price_for
 from plugins.billing.models import PriceNoticeRow, PriceVersionRow, Subscription
-from plugins.billing.services.charging import PlanFacts, ToCharge, read_plans
+from plugins.billing.services.charging import ToCharge, read_plans
 from plugins.billing.services.left_out import is_blocked
 
 BATCH = 2000
+KEPT = 10_000  # of what subscriptions share, so that memory stays flat
 SHORTEST_MONTH = 28
 ONE_DAY = timedelta(days=1)
 Dates = tuple[date | None, date | None]  # due, suspend
@@ -107,27 +109,25 @@ def batch_size(on: date, oldest: date | None) -> int:
 
 def read_due(
     session: Session,
-    calendar: BillingCalendar,
+    periods: Periods,
     *,
-    on: date,
-    issued_on: date,
     after: Cursor | None = None,
     only: Collection[UUID] | None = None,
     lock: bool = False,
     wait: bool = False,
     limit: int = BATCH,
 ) -> Batch:
-    """The next subscriptions due by ``on``, at most ``limit`` of them, payers kept whole.
+    """The next subscriptions due on the day of ``periods``, at most ``limit``, payers kept whole.
 
-    ``issued_on`` is the real emission date (R13). With ``lock`` the rows are taken, no others; those
+    With ``lock`` the rows are taken, no others; those
     that another run holds are left to it, or with ``wait`` waited for. ``only``: these subscriptions and
     no others.
     """
     last = None
     if only is None:
-        only, last = _next_ids(session, on, after, limit)
-    rows = _read(session, on, only, lock=lock, wait=wait)
-    batch = _work_out(session, calendar, rows, on=on, issued_on=issued_on)
+        only, last = _next_ids(session, periods.on, after, limit)
+    rows = _read(session, periods.on, only, lock=lock, wait=wait)
+    batch = _work_out(session, periods, rows)
     if len(rows) < len(only):
         read = set(batch.ids)
         batch.held = [one for one in only if one not in read]
@@ -181,85 +181,96 @@ def _read(
     return session.execute(query).all()
 
 
-def _work_out(
-    session: Session,
-    calendar: BillingCalendar,
-    rows: Sequence[Any],
-    *,
-    on: date,
-    issued_on: date,
-) -> Batch:
+class Agreed(NamedTuple):
+    """What the periods of a subscription depend on; prices are a month's, before IVA (USD)."""
+
+    price: Decimal
+    quantity: int
+    basis: str
+    start_on: date
+    next_start: date
+    next_issue_on: date
+
+
+class Due(NamedTuple):
+    """The periods of a subscription that have come due, each with its dates, and where it then stands."""
+
+    periods: tuple[tuple[PlannedCharge, Dates], ...]
+    next_start: date
+    next_issue_on: date
+    price: Decimal
+
+
+class Periods:
+    """What has come due on a day, issued on another. Subscriptions alike share it: worked out once."""
+
+    def __init__(self, calendar: BillingCalendar, *, on: date, issued_on: date) -> None:
+        self.calendar = calendar
+        self.on = on
+        self.issued_on = issued_on
+        self.charge = lru_cache(KEPT)(self._charge)
+        self.due = lru_cache(KEPT)(self.work_out)
+
+    def work_out(self, agreed: Agreed, told: Told = NOT_TOLD) -> Due:
+        """Every period whose issue date has come: usually one.
+
+        Two on the first 25th after a contract of the last days of a month, more when runs were missed.
+        """
+        price, quantity, basis, start_on, at, issue_on = agreed
+        found = []
+        span = self.calendar.span_at(start_on, at)
+        while issue_on <= self.on:
+            if told[1]:
+                price = price_for(price, *told, period_start=at, issue_on=issue_on)
+            found.append(self.charge(price * quantity, basis, span))
+            at = span.last + ONE_DAY
+            span = self.calendar.span_at(start_on, at)
+            issue_on = span.issue_on
+        return Due(tuple(found), at, issue_on, price)
+
+    def _charge(self, price: Decimal, basis: str, span: Span) -> tuple[PlannedCharge, Dates]:
+        """The charge, and its due and suspension dates when issued now (R13)."""
+        return charge_for(price, span, basis), self._dates(span)
+
+    def _dates(self, span: Span) -> Dates:
+        due_on = self.calendar.due_when_issued(span, self.issued_on)
+        if due_on is None or due_on == span.due_on:
+            return due_on, span.suspend_on
+        return due_on, self.calendar.suspend_on(due_on, span.first - ONE_DAY)
+
+
+def _work_out(session: Session, periods: Periods, rows: Sequence[Any]) -> Batch:
     batch = Batch()
     if not rows:
         return batch
     plan_ids = {row.plan_id for row in rows} | {row.next_plan_id for row in rows} - {None}
     plans = read_plans(session, plan_ids)
     versions, notices = _told_prices(session, [row.id for row in rows if row.is_told])
-    keep = calendar.policy.keeps_issuing
-    periods = _Periods(calendar, issued_on)
+    keep = periods.calendar.policy.keeps_issuing
     for row in rows:
-        batch.ids.append(row.id)
-        batch.payers.append(row.customer_id)
+        key, payer = row.id, row.customer_id
+        batch.ids.append(key)
+        batch.payers.append(payer)
         if row.is_blocked and not keep:  # R15
-            batch.blocked.append(row.id)
+            batch.blocked.append(key)
             continue
-        told = (versions[row.id], notices[row.id]) if row.is_told else NOT_TOLD
-        _charge_until(batch, periods, row, plans, told, on=on)
-    return batch
-
-
-class _Periods:
-    """What a period costs and when it is due. Many subscriptions share plan and period: worked out once."""
-
-    def __init__(self, calendar: BillingCalendar, issued_on: date) -> None:
-        self.span_at = calendar.span_at
-        self._calendar = calendar
-        self._issued_on = issued_on
-        self._known: dict[tuple[Decimal, str, int], tuple[PlannedCharge, Dates]] = {}
-
-    def charge(self, price: Decimal, basis: str, span: Span) -> tuple[PlannedCharge, Dates]:
-        """The charge, and its due and suspension dates when issued now (R13)."""
-        key = (price, basis, id(span))  # the calendar shares its spans and keeps them
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = (charge_for(price, span, basis), self._dates(span))
-        return found
-
-    def _dates(self, span: Span) -> Dates:
-        due_on = self._calendar.due_when_issued(span, self._issued_on)
-        if due_on is None or due_on == span.due_on:
-            return due_on, span.suspend_on
-        return due_on, self._calendar.suspend_on(due_on, span.first - ONE_DAY)
-
-
-def _charge_until(
-    batch: Batch,
-    periods: _Periods,
-    row: Any,
-    plans: dict[UUID, PlanFacts],
-    told: Told,
-    *,
-    on: date,
-) -> None:
-    """Every period of one subscription whose issue date has come: usually one.
-
-    Two on its first 25th after a contract of the last days of a month, more when runs were missed.
-    """
-    plan_id = row.next_plan_id or row.plan_id
-    price = row.next_price if row.next_plan_id else row.price
-    start_on, at, issue_on = row.start_on, row.next_period_start, row.next_issue_on
-    span = periods.span_at(start_on, at)
-    while issue_on <= on:
-        if told[1]:
-            price = price_for(price, *told, period_start=at, issue_on=issue_on)
-        charge, dates = periods.charge(price * row.quantity, row.basis, span)
-        batch.charges.append(
-            ToCharge(row.id, row.customer_id, row.quantity, plans[plan_id], charge, *dates)
+        plan_id, price = row.plan_id, row.price
+        if row.next_plan_id:
+            plan_id, price = row.next_plan_id, row.next_price
+        quantity = row.quantity
+        agreed = Agreed(
+            price, quantity, row.basis, row.start_on, row.next_period_start, row.next_issue_on
         )
-        at = span.last + ONE_DAY
-        span = periods.span_at(start_on, at)
-        issue_on = span.issue_on
-    batch.advances.append(Advance(row.id, at - ONE_DAY, at, issue_on, plan_id, price))
+        if row.is_told:
+            due = periods.work_out(agreed, (versions[key], notices[key]))
+        else:
+            due = periods.due(agreed)
+        plan = plans[plan_id]
+        for charge, (due_on, suspend_on) in due.periods:
+            batch.charges.append(ToCharge(key, payer, quantity, plan, charge, due_on, suspend_on))
+        at = due.next_start
+        batch.advances.append(Advance(key, at - ONE_DAY, at, due.next_issue_on, plan_id, due.price))
+    return batch
 
 
 def _told_prices(

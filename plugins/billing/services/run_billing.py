@@ -16,7 +16,6 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from functools import partial
 from threading import Lock
 from typing import Any
 from uuid import UUID
@@ -35,7 +34,6 @@ from core.errors import DomainError
 from core.failpoints import failpoint
 from core.i18n import _
 from core.services import settings
-from plugins.billing.domain.calendar import BillingCalendar
 from plugins.billing.models import Run, RunFailure
 from plugins.billing.services.calendars import read_calendar
 from plugins.billing.services.charging import charge_batch, group_by_invoice, read_terms
@@ -44,6 +42,7 @@ from plugins.billing.services.due import (
     Advance,
     Batch,
     Cursor,
+    Periods,
     batch_size,
     count_due,
     read_due,
@@ -105,13 +104,13 @@ def run_billing(
     today = to_local_date(now)
     with tenant_work(tenant_id) as session:
         check_day(session, on=on, today=today)
-        calendar = read_calendar(session)
+        periods = Periods(read_calendar(session), on=on, issued_on=today)
         read_terms(session, today)  # refuses before anything is begun
         expected, oldest = count_due(session, on)
         result = RunResult(on, today, expected=expected)
         result.run_id = _begin(session, on, expected, now)
     size = batch_size(on, oldest)
-    _Runner(tenant_id, calendar, result, now, progress or _silent, size).issue_all()
+    _Runner(tenant_id, periods, result, now, progress or _silent, size).issue_all()
     with tenant_work(tenant_id) as session:
         session.execute(
             update(Run).where(Run.id == result.run_id).values(state="done", finished_at=now)
@@ -127,12 +126,12 @@ def rehearse(
     session: Session, *, on: date, now: datetime, keep: int = 200
 ) -> tuple[RunResult, list[Any]]:
     """What ``run_billing`` would do on ``on``, reading only: the sums, and the first ``keep`` charges."""
-    calendar = read_calendar(session)
+    periods = Periods(read_calendar(session), on=on, issued_on=on)
     result = RunResult(on, on, is_rehearsal=True, expected=count_due(session, on)[0])
     shown: list[Any] = []
     after: Cursor | None = None
     while True:
-        batch = read_due(session, calendar, on=on, issued_on=on, after=after)
+        batch = read_due(session, periods, after=after)
         if batch.last is None:
             return result, shown
         after = batch.last
@@ -200,7 +199,7 @@ class _Runner:
     """The batches of one run, one transaction each."""
 
     tenant_id: UUID
-    calendar: BillingCalendar
+    periods: Periods
     result: RunResult
     now: datetime
     progress: Progress
@@ -247,18 +246,10 @@ class _Runner:
 
     def _read(self, session: Session, only: Sequence[UUID] | None, *, wait: bool) -> Batch:
         """The next batch in turn, or what is due of ``only``; its rows are taken."""
-        read = partial(
-            read_due,
-            session,
-            self.calendar,
-            on=self.result.run_on,
-            issued_on=self.result.issued_on,
-            lock=True,
-        )
         if only is not None:
-            return read(only=only, wait=wait)
+            return read_due(session, self.periods, only=only, lock=True, wait=wait)
         with self.reading:
-            batch = read(after=self.after, limit=self.size)
+            batch = read_due(session, self.periods, after=self.after, lock=True, limit=self.size)
             self.after = batch.last or self.after
             if batch.held:
                 self.held.append(batch.held)

@@ -62,22 +62,30 @@ def publish_invoices(
 def _invoice_events(
     session: Session, invoice_ids: Sequence[UUID], *, now: datetime, report_id: UUID | None
 ) -> list[tuple[ClientInvoicePublished, Contract]]:
-    snapshots = plugins.service(InvoiceIssuing).snapshots(session, invoice_ids, lines=True)
-    contracts = _contracts_of(session, snapshots.values())
+    contracts = contracts_behind(session, invoice_ids)
+    snapshots = plugins.service(InvoiceIssuing).snapshots(session, [*contracts], lines=True)
     found = []
     for invoice_id, snapshot in snapshots.items():
-        contract, period = contracts.get(invoice_id), _period(snapshot)
-        if contract is None or period is None:
+        contract, period = contracts[invoice_id], _period(snapshot)
+        if period is None:
             continue
         invoice = _client_invoice(snapshot, contract, period)
         found.append((ClientInvoicePublished(invoice, now, report_id), contract))
     return found
 
 
-def contracts_behind(session: Session, invoice_ids: Sequence[UUID]) -> dict[UUID, Contract]:
+def contracts_behind(session: Session, invoice_ids: Iterable[UUID]) -> dict[UUID, Contract]:
     """The contract of each of these invoices that is a licence's."""
-    snapshots = plugins.service(InvoiceIssuing).snapshots(session, invoice_ids, lines=True)
-    return _contracts_of(session, snapshots.values())
+    charged = plugins.service(Subscribing).subscriptions_of(session, invoice_ids)
+    subscriptions = {one for some in charged.values() for one in some}
+    rows = session.scalars(select(Contract).where(Contract.subscription_id.in_(subscriptions)))
+    contracts = {row.subscription_id: row for row in rows}
+    return {
+        invoice_id: contracts[one]
+        for invoice_id, some in charged.items()
+        for one in some
+        if one in contracts
+    }
 
 
 def publish_settled(
@@ -227,25 +235,6 @@ def _distributor(session: Session, distributor_id: UUID | None) -> DistributorRo
     return session.scalars(
         select(DistributorRow).where(DistributorRow.distributor_id == distributor_id)
     ).one_or_none()
-
-
-def _contracts_of(session: Session, snapshots: Iterable[InvoiceSnapshot]) -> dict[UUID, Contract]:
-    """The contract behind each billing invoice: that of the subscription its lines name."""
-    named = {
-        one.id: UUID(why["subscription_id"])
-        for one in snapshots
-        for why in (line.derivation or {} for line in one.lines)
-        if one.source == BILLING and "subscription_id" in why
-    }
-    rows = session.scalars(
-        select(Contract).where(Contract.subscription_id.in_(set(named.values())))
-    )
-    contracts = {row.subscription_id: row for row in rows}
-    return {
-        invoice_id: contracts[subscription_id]
-        for invoice_id, subscription_id in named.items()
-        if subscription_id in contracts
-    }
 
 
 def _period(snapshot: InvoiceSnapshot) -> tuple[date, date] | None:

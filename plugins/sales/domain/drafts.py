@@ -22,8 +22,16 @@ from plugins.sales.domain.vocabulary import (
 MAX_INFO: Final = 15  # campoAdicional: at most 15 of 300 characters
 
 
-def check_draft(draft: InvoiceDraft, *, today: date) -> None:
-    """Raise ``DomainError`` when ``draft`` cannot be an invoice on ``today``."""
+def check_drafts(drafts: Sequence[InvoiceDraft], *, today: date) -> None:
+    """Raise ``DomainError`` when one of ``drafts`` cannot be an invoice on ``today``."""
+    for draft in drafts:
+        _check_draft(draft, today)
+    lines = {id(line): line for draft in drafts for line in draft.lines}  # many may share one
+    for line in lines.values():
+        check_line(line)
+
+
+def _check_draft(draft: InvoiceDraft, today: date) -> None:
     if not draft.lines:
         raise DomainError(
             _("The invoice has no lines. Add at least one product or service."),
@@ -61,8 +69,6 @@ def check_draft(draft: InvoiceDraft, *, today: date) -> None:
             field="source_key",
         )
     check_info(draft.additional_info)
-    for line in draft.lines:
-        check_line(line)
 
 
 def check_info(info: Sequence[tuple[str, str]]) -> None:

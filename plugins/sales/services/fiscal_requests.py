@@ -16,7 +16,7 @@ COUNTER_PRIORITY = 100
 class Shared:
     """Values that many invoices of a batch have in common: made, and later written, once.
 
-    It knows totals by their identity, so they must outlive it.
+    It knows lines and totals by their identity, so they must outlive it.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Shared:
 
     def lines(self, draft: InvoiceDraft, totals: DocumentTotals) -> tuple[FiscalLine, ...]:
         """The lines of the fiscal document."""
-        key = (id(totals), *[(one.code, one.description, one.details) for one in draft.lines])
+        key = (id(totals), *map(id, draft.lines))
         found = self._lines.get(key)
         if found is None:
             found = self._lines[key] = tuple(

@@ -23,7 +23,7 @@ from core.db.events import emit_all
 from core.db.tenancy import scope_of
 from core.errors import DomainError, NotFound
 from core.i18n import _
-from plugins.sales.domain.drafts import check_draft
+from plugins.sales.domain.drafts import check_drafts
 from plugins.sales.domain.vocabulary import MAX_DRAFTS, PRACTICE
 from plugins.sales.models import Invoice
 from plugins.sales.services.environment import read_environment
@@ -54,8 +54,7 @@ def issue_invoices(
     today, environment = to_local_date(now), read_environment(session)
     if environment == PRACTICE:
         drafts = as_practice(drafts)
-    for draft in drafts:
-        check_draft(draft, today=today)
+    check_drafts(drafts, today=today)
     if len(drafts) <= BY_HAND:
         _wait_for_twins(session, drafts)
     refs = _issued_before(session, drafts)

@@ -14,13 +14,14 @@ from sqlalchemy import Table
 from sqlalchemy.orm import Session
 
 from core import plugins
-from core.contracts.sales import InvoiceDraft, InvoiceRef
+from core.contracts.sales import InvoiceDraft, InvoiceLineDraft, InvoiceRef
 from core.contracts.services import FiscalIssuing, UnnumberedDocuments
 from core.db.bulk import Staged, stage_rows
 from core.db.tenancy import scope_of
 from core.errors import ServiceMissing
 from core.ids import new_ids
 from core.services import numbering
+from plugins.sales.domain.totals import LineTotal
 from plugins.sales.domain.vocabulary import INVOICE_KIND
 from plugins.sales.models import Invoice, InvoiceLine
 from plugins.sales.services.fiscal_requests import Shared, request_for
@@ -189,26 +190,30 @@ def _lines(
     made: Sequence[tuple[UUID, Ready]], tenant: UUID | None, now: datetime, shared: Shared
 ) -> Iterator[tuple[Any, ...]]:
     line_ids = iter(new_ids(sum(len(one.draft.lines) for _made, one in made)))
+    known: dict[tuple[int, int], tuple[Any, ...]] = {}  # many invoices of a run have the same line
     for invoice_id, one in made:
-        for position, (line, sums) in enumerate(
+        for position, pair in enumerate(
             zip(one.draft.lines, one.totals.lines, strict=True), start=1
         ):
-            yield (
-                next(line_ids),
-                tenant,
-                now,
-                invoice_id,
-                position,
-                line.product_id,
-                line.code,
-                line.description,
-                line.quantity,
-                line.unit_price,
-                line.discount,
-                sums.subtotal,
-                line.tax_code,
-                sums.rate,
-                sums.tax,
-                shared.pairs(line.details),
-                None if line.derivation is None else dict(line.derivation),
-            )
+            key = id(pair[0]), id(pair[1])
+            if key not in known:
+                known[key] = _line(*pair, shared)
+            yield (next(line_ids), tenant, now, invoice_id, position, *known[key])
+
+
+def _line(line: InvoiceLineDraft, sums: LineTotal, shared: Shared) -> tuple[Any, ...]:
+    """What its row holds, from the product on."""
+    return (
+        line.product_id,
+        line.code,
+        line.description,
+        line.quantity,
+        line.unit_price,
+        line.discount,
+        sums.subtotal,
+        line.tax_code,
+        sums.rate,
+        sums.tax,
+        shared.pairs(line.details),
+        None if line.derivation is None else dict(line.derivation),
+    )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text, update
 
+from core import plugins
+from core.contracts.services import Subscribing
 from core.db.session import tenant_work
 from core.errors import DomainError
 from core.services import settings
@@ -68,7 +71,7 @@ def test_contract_then_bridge_then_month(gym):
         "Cálculo": "20 días × 0,666333",
         "Regla": "R3",
     }
-    assert line.derivation["subscription_id"] == str(member)
+    assert line.derivation["kind"] == "bridge"
     assert line.derivation["daily_rate"] == "0.666333"
 
 
@@ -145,11 +148,15 @@ def test_one_invoice_for_each_payer_and_usage_month(gym):
     payer = gym.customer()
     base, extra = gym.plan("30.00"), gym.plan("5.00", "CASILLERO", kind="addon")
     member = gym.subscribe(base, payer)
-    gym.subscribe(extra, payer, parent_id=member, quantity=3)
+    addon = gym.subscribe(extra, payer, parent_id=member, quantity=3)
     gym.pay_all()
     gym.on("2026-04-25")
     done = gym.run()
     assert (done.invoices, done.charges) == (2, 4)  # bridge and full stay separate
+    issued = {one.invoice_id for one in gym.charges()[2:]}
+    with tenant_work(gym.id) as session:
+        told = plugins.service(Subscribing).subscriptions_of(session, [*issued, uuid4()])
+    assert {key: set(some) for key, some in told.items()} == dict.fromkeys(issued, {member, addon})
     by_invoice = {}
     for one in gym.charges()[2:]:
         by_invoice.setdefault(one.invoice_id, []).append((one.kind, str(one.amount)))
