@@ -15,7 +15,7 @@ from core.db.session import PLATFORM_ROLE
 
 SCOPES = ("tenant", "membership", "receiver", "grant", "platform", "global")
 
-_TENANT = "tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid"
+_TENANT = "tenant_id = (SELECT nullif(current_setting('app.tenant_id', true), '')::uuid)"
 _PERSON = "user_id = nullif(current_setting('app.user_id', true), '')::integer"
 _ACCOUNT = "account_id = nullif(current_setting('app.account_id', true), '')::uuid"
 _RECEIVER = "receiver_id = ANY (nullif(current_setting('app.receiver_ids', true), '')::uuid[])"

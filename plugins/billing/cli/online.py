@@ -20,7 +20,8 @@ from core.errors import DomainError, SetupError
 from core.i18n import _
 from core.models import Tenant
 from plugins.billing.cli.reading import one_sentence, read_date
-from plugins.billing.services.run_billing import RunResult, rehearse, run_billing
+from plugins.billing.services.run_batches import RunResult
+from plugins.billing.services.run_billing import rehearse, run_billing
 from plugins.billing.services.sweep_day import sweep_day
 
 

@@ -125,19 +125,20 @@ def read_due(
     """
     last = None
     if only is None:
-        only, last = _next_ids(session, periods.on, after, limit)
+        only, last = next_ids(session, periods.on, after, limit)
     rows = _read(session, periods.on, only, lock=lock, wait=wait)
     batch = _work_out(session, periods, rows)
-    if len(rows) < len(only):
+    if len(rows) < len(only) and not wait:
         read = set(batch.ids)
         batch.held = [one for one in only if one not in read]
     batch.last = last
     return batch
 
 
-def _next_ids(
+def next_ids(
     session: Session, on: date, after: Cursor | None, limit: int
 ) -> tuple[list[UUID], Cursor | None]:
+    """The next subscriptions due by ``on``, at most ``limit``, payers kept whole; and where they end."""
     query = (
         select(Subscription.customer_id, Subscription.id)
         .where(Subscription.state == ACTIVE, Subscription.next_issue_on <= on)

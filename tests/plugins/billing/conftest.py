@@ -22,6 +22,7 @@ from core.models import StoredEvent
 from plugins.billing.models import Charge, Subscription
 from plugins.billing.services import plans, run_billing, subscribe, sweep_day
 from plugins.billing.services.reactions import LISTENS_TO
+from plugins.billing.services.run_batches import RunResult
 
 CEDULAS = ("1710034065", "0926687856", "1104680138", "0102030405", "1713175071")
 
@@ -83,9 +84,9 @@ class Gym:
                 **more,
             )
 
-    def run(self, on: str = "") -> run_billing.RunResult:
+    def run(self, on: str = "", **more: Any) -> RunResult:
         day = date.fromisoformat(on) if on else self.clock.today()
-        return run_billing.run_billing(self.id, on=day, now=self.clock.now())
+        return run_billing.run_billing(self.id, on=day, now=self.clock.now(), **more)
 
     def sweep(self) -> Any:
         return sweep_day.sweep_day(self.id, on=self.clock.today(), now=self.clock.now())

@@ -156,7 +156,9 @@ def test_one_invoice_for_each_payer_and_usage_month(gym):
     issued = {one.invoice_id for one in gym.charges()[2:]}
     with tenant_work(gym.id) as session:
         told = plugins.service(Subscribing).subscriptions_of(session, [*issued, uuid4()])
-    assert {key: set(some) for key, some in told.items()} == dict.fromkeys(issued, {member, addon})
+    assert {key: set(some) for key, some in told.items()} == {
+        one: {member, addon} for one in issued
+    }
     by_invoice = {}
     for one in gym.charges()[2:]:
         by_invoice.setdefault(one.invoice_id, []).append((one.kind, str(one.amount)))
