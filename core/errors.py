@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class YupanaError(Exception):
     """Base of every error the product raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """As it is, wherever a process beside sends it: ``Exception`` would call ``__init__`` with its text."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[YupanaError], args: tuple[Any, ...], facts: dict[str, Any]) -> YupanaError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(facts)
+    return error
 
 
 class DomainError(YupanaError):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -88,11 +88,11 @@ _TEXT_WRITERS: dict[Any, Callable[[Any], str]] = {
 }
 
 
-def to_texts(values: Sequence[Any], *, without: str = "") -> list[str]:
+def to_texts(values: Sequence[Any], *, without: Collection[str] = ()) -> list[str]:
     """The JSON texts of values that fields may hold, such as dataclasses. Raises ``TypeError``.
 
     Field by field for all of them, and an object that stands in many places is written once. The
-    field ``without`` is left out.
+    fields ``without`` are left out, ``counterpart.email`` being one of a field's own.
     """
     different = {id(one): one for one in values}
     ones = [*different.values()]
@@ -106,7 +106,7 @@ def to_texts(values: Sequence[Any], *, without: str = "") -> list[str]:
     return [written[id(one)] for one in values]
 
 
-def _texts(kind: Any, values: Sequence[Any], without: str) -> list[str]:
+def _texts(kind: Any, values: Sequence[Any], without: Collection[str]) -> list[str]:
     writer = _TEXT_WRITERS.get(kind)
     if writer is not None:
         return [*map(writer, values)]
@@ -114,8 +114,9 @@ def _texts(kind: Any, values: Sequence[Any], without: str) -> list[str]:
         columns = {}
         for name, default in _fields(cast(Any, kind)):
             column = [*map(attrgetter(name), values)]
-            if name != without and set(map(id, column)) != {id(default)}:
-                columns[name] = to_texts(column)
+            if name not in without and set(map(id, column)) != {id(default)}:
+                inner = [one[len(name) + 1 :] for one in without if one.startswith(f"{name}.")]
+                columns[name] = to_texts(column, without=inner)
         if not columns:
             return ["{}"] * len(values)
         template = "{" + ", ".join(f'"{name}": %s' for name in columns) + "}"

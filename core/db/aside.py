@@ -6,6 +6,7 @@ raises what it met.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -16,7 +17,17 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 _WRITING = "yupana.writing"
-_pool = ThreadPoolExecutor(thread_name_prefix="aside")
+THREADS = "aside"  # what the names of its threads begin with
+_pool = ThreadPoolExecutor(thread_name_prefix=THREADS)
+
+
+def _begin_anew() -> None:
+    """In a process forked from this one, which has none of its threads."""
+    global _pool
+    _pool = ThreadPoolExecutor(thread_name_prefix=THREADS)
+
+
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def write_aside(session: Session, connection: Connection, job: Callable[[], Any]) -> None:

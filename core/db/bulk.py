@@ -137,14 +137,19 @@ class _Many:
             name: f"%s::{_uncut(kind)}" if name in self.common else f'"{name}"'
             for name, kind in self.types.items()
         }
-        for name in late:
+        parameters = [*self.common.values()]
+        for name, values in late.items():
             kind = _uncut(_sql_type(self.session, self.table, name))
-            picked[name] = f'(%s::{kind}[])["{_PLACE}"]'
+            if kind == "text":  # in an array it is found by walking over all those before it
+                picked[name] = f'(%s::jsonb)->>("{_PLACE}" - 1)'
+                parameters.append(json_text(values))
+            else:
+                picked[name] = f'(%s::{kind}[])["{_PLACE}"]'
+                parameters.append(array_text(values))
         statement = (
             f'INSERT INTO "{self.table.name}" ({_listed(picked)})'  # noqa: S608  (our own names)
             f' SELECT {", ".join(picked.values())} FROM "{self.temporary}"'
         )
-        parameters = [*self.common.values(), *map(array_text, late.values())]
 
         def move(cursor: psycopg.Cursor[Any]) -> None:
             cursor.execute(statement, parameters)

@@ -159,16 +159,25 @@ class Runner:
         return self.issue().last is not None
 
     def _issue_elsewhere(self) -> bool:
-        """Have a batch issued by another process; where that one is gone, see to it here and give up."""
-        with self.reading, tenant_work(self.tenant_id) as session:
-            ids, last = next_ids(session, self.periods.on, self.after, self.size)
-            self.after = last or self.after
-        if last is None or self.elsewhere is None:
+        """Have a batch issued by another process; where that one is gone, see to it here, and so on."""
+        if self.elsewhere is None:
+            return self._issue_here()
+        try:
+            with self.reading, tenant_work(self.tenant_id) as session:
+                ids, last = next_ids(session, self.periods.on, self.after, self.size)
+                self.after = last or self.after
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise
+            raise DomainError(_refused_by_database(error), code="billing.run_failed") from error
+        if last is None:
             return False
         done = self.elsewhere.issue(ids)
         if done is None:
+            log.warning("the processes beside the run have ended; it goes on without them")
+            self.elsewhere = None
             self.issue(only=ids, wait=True)
-            return False
+            return True
         result, held = done
         self._count(result)
         if held:
@@ -256,7 +265,7 @@ class Runner:
     def _note(self, subscription_id: UUID, sentence: str) -> None:
         log.warning("subscription %s was not invoiced: %s", subscription_id, sentence)
         with tenant_work(self.tenant_id) as session:
-            session.execute(
+            noted = session.execute(
                 insert(RunFailure)
                 .values(
                     tenant_id=self.tenant_id,
@@ -265,10 +274,12 @@ class Runner:
                     sentence=sentence[:500],
                 )
                 .on_conflict_do_nothing()
+                .returning(RunFailure.id)
             )
-            session.execute(
-                update(Run).where(Run.id == self.result.run_id).values(seen=Run.seen + 1)
-            )
+            if noted.first() is not None:  # else by a process that ended before it could tell
+                session.execute(
+                    update(Run).where(Run.id == self.result.run_id).values(seen=Run.seen + 1)
+                )
         with self.counting:
             self.same_failures = self.same_failures + 1 if sentence == self.last_failure else 1
             self.last_failure = sentence

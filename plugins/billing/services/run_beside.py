@@ -6,10 +6,11 @@ order, the counts and what another run held; of one that dies it sees to the bat
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -24,6 +25,7 @@ from plugins.billing.services.run_batches import Runner, RunResult
 
 FROM = 20_000  # subscriptions: of fewer, the start takes longer than it saves
 PROCESSES = 2
+log = logging.getLogger("yupana.billing")
 
 
 class Assignment(NamedTuple):
@@ -54,12 +56,18 @@ class Beside:
 
 @contextmanager
 def help_for(assignment: Assignment, expected: int) -> Iterator[Beside | None]:
-    """Processes that help with the run while the block lasts; None of a run too small for it."""
-    if expected < FROM:
-        yield None
-        return
-    with processes_beside(PROCESSES) as pool:
-        yield Beside(assignment, pool)
+    """Processes that help with the run while the block lasts; None of a run too small for it,
+    or where none can be started.
+    """
+    with ExitStack() as opened:
+        beside = None
+        if expected >= FROM:
+            try:
+                pool = opened.enter_context(processes_beside(PROCESSES))
+                beside = Beside(assignment, pool)
+            except (OSError, BrokenProcessPool):
+                log.warning("no processes beside the run could be started", exc_info=True)
+        yield beside
 
 
 def issue_assigned(assignment: Assignment, ids: Sequence[UUID]) -> tuple[RunResult, list[UUID]]:

@@ -53,7 +53,17 @@ BULK_FROM = 20
 EMIT = "einvoice_sri.emit"
 ZERO = Decimal("0.00")
 NO_MESSAGES: tuple[str, ...] = ()
-NUMBER = "sequence"
+SAID_BY_COLUMNS = (
+    "document_id",
+    "branch_code",
+    "issue_point_code",
+    "sequence",
+    "issued_on",
+    "counterpart.tax_id_type",
+    "counterpart.tax_id",
+    "counterpart.legal_name",
+    "counterpart.email",
+)
 
 
 class Issuing:
@@ -147,7 +157,7 @@ def _stage(
     session: Session, requests: Sequence[FiscalRequest], environment: int, now: datetime
 ) -> Staged:
     tenant, created_at = scope_of(session).tenant_id, utc_now()
-    texts = map(JsonText, to_texts(requests, without=NUMBER))
+    texts = map(JsonText, to_texts(requests, without=SAID_BY_COLUMNS))
     rows = [
         _row(*one, tenant=tenant, created_at=created_at, environment=environment, now=now)
         for one in zip(requests, texts, _totals(requests), strict=True)
@@ -289,5 +299,21 @@ def _lines(lines: Iterable[FiscalLine]) -> Decimal:
 
 
 def request_of(document: FiscalDocument) -> FiscalRequest:
-    """The request as it was asked for. Its number stands in a column of its own."""
-    return from_json(CLASSES[document.kind], {**document.request, NUMBER: document.sequence})
+    """The request as it was asked for: the snapshot, and what columns say (``SAID_BY_COLUMNS``)."""
+    told: dict[str, Any] = document.request
+    who = {
+        **told["counterpart"],
+        "tax_id_type": document.receiver_tax_id_type,
+        "tax_id": document.receiver_tax_id,
+        "legal_name": document.receiver_name,
+        "email": document.receiver_email,
+    }
+    of_columns = {
+        "document_id": str(document.id),
+        "branch_code": document.branch_code,
+        "issue_point_code": document.issue_point_code,
+        "sequence": document.sequence,
+        "issued_on": document.issued_on.isoformat(),
+        "counterpart": who,
+    }
+    return from_json(CLASSES[document.kind], {**told, **of_columns})

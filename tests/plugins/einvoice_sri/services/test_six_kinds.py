@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from plugins.einvoice_sri.domain.verify_chain import read_authorities
 from plugins.einvoice_sri.domain.verify_envelope import open_envelope
 from plugins.einvoice_sri.services.document_blobs import read_signed
 from plugins.einvoice_sri.services.document_files import files_of
+from plugins.einvoice_sri.services.request_documents import request_of
 from plugins.einvoice_sri.simulator.server import serving
 from plugins.einvoice_sri.simulator.site import Site
 from tests.factories.sri import authority, http_gateway, simulator
@@ -75,6 +77,10 @@ def test_from_request_to_the_receivers_mail(
         jobs.use_gateways(None)
     (row,) = documents()
     assert (row.state, row.messages and row.messages[0]["identificador"]) == ("authorized", "60")
+    assert request_of(row) == request_
+    assert request_.counterpart.tax_id not in json.dumps(
+        row.request["counterpart"]
+    )  # once is enough
     with unit_of_work(tenant.scope) as session:
         signed = read_signed(session, [row.id])[row.id]
         files = files_of(session, row)
