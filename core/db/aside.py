@@ -31,17 +31,11 @@ os.register_at_fork(after_in_child=_begin_anew)
 
 
 def write_aside(session: Session, connection: Connection, job: Callable[[], Any]) -> None:
-    """Let ``job`` talk to the server on ``connection``, which the session holds, in another thread:
-    after what is being written already, and not at all when that fails.
+    """Let ``job`` talk to the server on ``connection``, which the session holds, in another thread.
+    What is being written already comes first.
     """
-    before: Future[Any] | None = connection.info.get(_WRITING)
-
-    def in_turn() -> None:
-        if before is not None:
-            before.result()  # begun before this, so no thread waits for one that has yet to begin
-        job()
-
-    connection.info[_WRITING] = _pool.submit(in_turn)
+    finish_writing(connection)
+    connection.info[_WRITING] = _pool.submit(job)
     session.info[_WRITING] = connection
 
 

@@ -7,13 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from core import plugins
-from core.beside import processes_beside
+from core.beside import ProcessEnded, processes_beside
 from core.db.session import tenant_work
+from core.errors import DomainError
 
 STARTS_ONE = """
 import os, sys, time
@@ -25,8 +28,8 @@ if __name__ == "__main__":
     settings.use(settings.read_settings(plugins=("sales",)))
     plugins.load(("sales",))
     bind(Database(sys.argv[1]))
-    with processes_beside(1) as pool:
-        print(pool.submit(os.getpid).result(), flush=True)
+    with processes_beside(1) as processes:
+        print(processes.call(os.getpid), flush=True)
         time.sleep(300)
 """
 
@@ -39,11 +42,45 @@ def what_it_sees(tenant_id):
 
 
 def test_it_works_with_the_same_settings_plugins_and_database(tenant):
-    with processes_beside(1) as pool:
-        pid, names, seen = pool.submit(what_it_sees, tenant.id).result()
+    with processes_beside(1) as processes:
+        pid, names, seen = processes.call(what_it_sees, tenant.id)
     assert pid != os.getpid()
     assert names == [one.name for one in plugins.host().plugins]
     assert seen == 1
+
+
+def refuse(what):
+    """In the process beside."""
+    raise DomainError(what, code="test.refused")
+
+
+@pytest.mark.usefixtures("tenant")
+def test_errors_arrive_with_the_place_where_they_were_met():
+    with processes_beside(1) as processes:
+        with pytest.raises(DomainError, match="not today") as met:
+            processes.call(refuse, "not today")
+        assert processes.call(os.getpid) != os.getpid()  # it lives on
+    assert "in refuse" in "".join(met.value.__notes__)
+
+
+def answer_or_die(number):
+    """In the process beside."""
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+@pytest.mark.usefixtures("tenant")
+def test_one_that_is_killed_leaves_nobody_waiting():
+    with processes_beside(2) as processes, ThreadPoolExecutor(8) as threads:
+        calls = {one: threads.submit(processes.call, answer_or_die, one) for one in range(200)}
+        met = {number: call.exception(timeout=60) for number, call in calls.items()}
+    ended = [number for number, error in met.items() if isinstance(error, ProcessEnded)]
+    answered = [number for number, error in met.items() if error is None]
+    assert 3 in ended
+    assert max(answered) > 3, "the other one answers on"
+    assert all(calls[number].result() == number for number in answered)
+    assert len(ended) + len(answered) == 200
 
 
 def test_it_ends_with_the_process_that_is_killed(database, tmp_path):

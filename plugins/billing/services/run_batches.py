@@ -96,8 +96,8 @@ class Elsewhere(Protocol):
         """How many threads of this process give them batches and wait."""
 
     def issue(self, ids: Sequence[UUID]) -> tuple[RunResult, list[UUID]] | None:
-        """What came of these subscriptions, and those that another run held. None: it came to nothing,
-        and nobody is there any more.
+        """What came of these subscriptions, and those that another run held. None: who had them is
+        gone, and nobody is to be asked again.
         """
 
 
@@ -174,7 +174,7 @@ class Runner:
             return False
         done = self.elsewhere.issue(ids)
         if done is None:
-            log.warning("the processes beside the run have ended; it goes on without them")
+            log.warning("a process beside the run has ended; it goes on without them")
             self.elsewhere = None
             self.issue(only=ids, wait=True)
             return True

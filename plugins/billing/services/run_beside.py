@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,7 +15,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from core.beside import processes_beside
+from core.beside import ProcessEnded, Processes, processes_beside
 from core.db.session import tenant_work
 from plugins.billing.services.calendars import read_calendar
 from plugins.billing.services.due import Periods
@@ -43,14 +41,14 @@ class Beside:
     """``Elsewhere``: the processes beside this one."""
 
     assignment: Assignment
-    pool: ProcessPoolExecutor
+    processes: Processes
     threads: int = PROCESSES
 
     def issue(self, ids: Sequence[UUID]) -> tuple[RunResult, list[UUID]] | None:
-        """Have these subscriptions issued. None when the processes are gone."""
+        """Have these subscriptions issued. None when the process that had them is gone."""
         try:
-            return self.pool.submit(issue_assigned, self.assignment, ids).result()
-        except BrokenProcessPool:
+            return self.processes.call(issue_assigned, self.assignment, ids)
+        except ProcessEnded:
             return None
 
 
@@ -63,9 +61,9 @@ def help_for(assignment: Assignment, expected: int) -> Iterator[Beside | None]:
         beside = None
         if expected >= FROM:
             try:
-                pool = opened.enter_context(processes_beside(PROCESSES))
-                beside = Beside(assignment, pool)
-            except (OSError, BrokenProcessPool):
+                processes = opened.enter_context(processes_beside(PROCESSES))
+                beside = Beside(assignment, processes)
+            except OSError:
                 log.warning("no processes beside the run could be started", exc_info=True)
         yield beside
 

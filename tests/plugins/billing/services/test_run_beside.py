@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text
 
+from core.beside import ProcessEnded
 from core.db.session import tenant_work
 from plugins.billing.models import Run
 from plugins.billing.services import run_beside, run_billing
@@ -33,7 +33,7 @@ def members(gym, monkeypatch):
 
 @pytest.fixture
 def beside(monkeypatch):
-    """What the processes beside were given, and the process that runs nothing of it."""
+    """The subscriptions that the processes beside were given."""
     given: list[UUID] = []
     ask = run_beside.Beside.issue
 
@@ -76,8 +76,8 @@ def test_a_process_that_dies_costs_nothing_but_time(gym, members, monkeypatch):
     ask, killed = run_beside.Beside.issue, []
 
     def kill_and_ask(self, ids):
-        with suppress(BrokenProcessPool, ProcessLookupError):  # the other thread was first
-            one = self.pool.submit(os.getpid).result()
+        with suppress(ProcessEnded):
+            one = self.processes.call(os.getpid)
             killed.append(one)
             os.kill(one, signal.SIGKILL)
         return ask(self, ids)
