@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from itertools import chain, islice
 from operator import attrgetter
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
@@ -122,7 +123,8 @@ def _texts(kind: Any, values: Sequence[Any], without: Collection[str]) -> list[s
         template = "{" + ", ".join(f'"{name}": %s' for name in columns) + "}"
         return [template % row for row in zip(*columns.values(), strict=True)]
     if issubclass(kind, tuple):
-        return ["[" + ", ".join(to_texts(one)) + "]" for one in values]
+        texts = iter(to_texts([*chain.from_iterable(values)]))
+        return ["[" + ", ".join(islice(texts, len(one))) + "]" for one in values]
     return [_quoted(to_json(one)) for one in values]
 
 

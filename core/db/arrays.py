@@ -37,6 +37,7 @@ _ARRAY_ITEM: dict[type, Callable[[Any], str]] = {
     type(None): lambda _: "NULL",
     UUID: lambda one: f"{one.int:032x}",
     str: _quoted,
+    date: lru_cache(maxsize=1024)(date.isoformat),
 }
 
 

@@ -34,8 +34,8 @@ _COLUMNS = (
     Subscription.id,
     Subscription.customer_id,
     Subscription.plan_id,
-    Subscription.quantity,
     Subscription.price,
+    Subscription.quantity,  # from here as in Agreed
     Subscription.basis,
     Subscription.start_on,
     Subscription.next_period_start,
@@ -249,24 +249,19 @@ def _work_out(session: Session, periods: Periods, rows: Sequence[Any]) -> Batch:
     versions, notices = _told_prices(session, [row.id for row in rows if row.is_told])
     keep = periods.calendar.policy.keeps_issuing
     for row in rows:
-        key, payer = row.id, row.customer_id
+        key, payer, old_plan, old_price, *terms, new_plan, new_price, blocks, is_told = row
         batch.ids.append(key)
         batch.payers.append(payer)
-        if row.is_blocked and not keep:  # R15
+        if blocks and not keep:  # R15
             batch.blocked.append(key)
             continue
-        plan_id, price = row.plan_id, row.price
-        if row.next_plan_id:
-            plan_id, price = row.next_plan_id, row.next_price
-        quantity = row.quantity
-        agreed = Agreed(
-            price, quantity, row.basis, row.start_on, row.next_period_start, row.next_issue_on
-        )
-        if row.is_told:
+        plan_id, price = (new_plan, new_price) if new_plan else (old_plan, old_price)
+        agreed = Agreed(price, *terms)
+        if is_told:
             due = periods.work_out(agreed, (versions[key], notices[key]))
         else:
             due = periods.due(agreed)
-        plan = plans[plan_id]
+        plan, quantity = plans[plan_id], agreed.quantity
         for charge, (due_on, suspend_on) in due.periods:
             batch.charges.append(ToCharge(key, payer, quantity, plan, charge, due_on, suspend_on))
         at = due.next_start
