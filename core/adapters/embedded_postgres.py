@@ -46,6 +46,14 @@ CHILD = Path(__file__).with_name("postgres_child.py")
 START_PATIENCE_S = 600  # a crash recovery may be long; a dead process ends the wait at once
 
 
+def _cache_mb() -> int:
+    """A sixteenth of the machine's memory, from 128 to 512 MB: a run of 100,000 invoices writes more
+    than PostgreSQL's 128, and its processes would have to make room for each other.
+    """
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    return max(128, min(512, memory // 16))
+
+
 class EmbeddedPostgres:
     """A PostgreSQL server in ``home``. ``durable=False`` (tests) trades safety for speed."""
 
@@ -246,7 +254,7 @@ class EmbeddedPostgres:
         """Keep one server running; the thread that starts it must live as long as it does."""
         options = [
             "-D", str(data), "-h", "127.0.0.1", "-p", str(self._port), "-k", "",
-            "-c", "max_connections=200", "-c", "shared_buffers=128MB",
+            "-c", "max_connections=200", "-c", f"shared_buffers={_cache_mb()}MB",
             "-c", "password_encryption=scram-sha-256", "-c", "timezone=UTC",
         ]  # fmt: skip
         if not self.durable:
