@@ -44,8 +44,8 @@ demo-check: .venv/run.stamp     ## the whole chain without a person
 crash-test: .venv/dev.stamp     ## 2,000 invoices, random kills, an SRI that fails: prints the counts
 	YUPANA_CRASH=full $(PYTEST) -s --timeout=0 tests/crash
 
-fuzz: .venv/dev.stamp           ## 100,000 mutated inputs for each reader
-	YUPANA_FUZZ=100000 $(PYTEST) -s --timeout=0 tests/fuzz
+fuzz: .venv/dev.stamp           ## 100,000 mutated inputs for each reader, as many documents for the schemas
+	YUPANA_FUZZ=100000 $(PYTEST) -s --timeout=0 tests/fuzz tests/plugins/einvoice_sri/domain/test_conformance.py
 
 format: .venv/dev.stamp         ## put the code in shape
 	$(BIN)/ruff format .

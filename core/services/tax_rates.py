@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 from core.errors import DomainError
 from core.i18n import _
 from core.models import TaxRate
+from core.services import companies
 
 IVA, ICE, IRBPNR = "2", "3", "5"
+NO_IVA = "0"
 INCOME_WITHHELD, IVA_WITHHELD = "ret1", "ret2"
 
 
@@ -53,6 +55,15 @@ def current(session: Session, tax: str, on: date) -> list[TaxRate]:
     """Every rate of a tax that is in force on a day, highest first."""
     found = select(TaxRate).where(TaxRate.tax == tax, _in_force(on))
     return list(session.scalars(found.order_by(TaxRate.rate.desc(), TaxRate.code)))
+
+
+def usual_iva(session: Session, on: date) -> str:
+    """The IVA code that what the company sells begins with: 0 % for a negocio popular, whose
+    documents carry no IVA, otherwise the general rate, the highest in force.
+    """
+    if companies.regime(session, on).regime == "rimpe_popular":
+        return NO_IVA
+    return current(session, IVA, on)[0].code
 
 
 def _in_force(on: date) -> ColumnElement[bool]:

@@ -64,6 +64,7 @@ class PlanPages(Pages):
             kinds=words.PLAN_KINDS,
             bases=words.BASES,
             rates=_rates(ctx),
+            usual=tax_rates.usual_iva(ctx.session, ctx.today),
         )
 
     @page("/<uuid:plan_id>", action="read")

@@ -49,7 +49,12 @@ class ProductPages(Pages):
             save_product(ctx.session, _typed(ctx), today=ctx.today)
             ctx.flash(_("The product is saved."))
             return ctx.go("sales.product.index")
-        return ctx.render("sales/product_form.html", product=None, rates=_rates(ctx))
+        return ctx.render(
+            "sales/product_form.html",
+            product=None,
+            rates=_rates(ctx),
+            usual=tax_rates.usual_iva(ctx.session, ctx.today),
+        )
 
     @form("/<uuid:product_id>", action="write")
     def edit(self, ctx: Context, product_id: UUID) -> Any:
