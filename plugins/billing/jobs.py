@@ -16,7 +16,7 @@ from core.contracts.schedule import Schedule
 from core.db.session import platform_scope, tenant_work, unit_of_work
 from core.errors import TryLater
 from plugins.billing.models import Notice, Subscription
-from plugins.billing.services import mail_notices, run_billing, subscribe, sweep_day
+from plugins.billing.services import gates, mail_notices, run_billing, subscribe, sweep_day
 
 RUN, RUN_TENANT = "billing.run", subscribe.RUN_TENANT
 SWEEP, SWEEP_TENANT = "billing.sweep", "billing.sweep_tenant"
@@ -47,7 +47,7 @@ def run_tenant(args: dict[str, Any], now: datetime) -> None:
     if decision is not None and not decision.allowed:
         return  # the daily run catches up
     with tenant_work(tenant) as session:
-        if run_billing.read_environment(session) == run_billing.PRACTICE:
+        if gates.read_environment(session) == gates.PRACTICE:
             return  # it catches up when practice ends
     run_billing.run_billing(tenant, on=on, now=now)
 

@@ -16,9 +16,6 @@ from sqlalchemy.orm import Session
 from core.adapters.clock import to_local_date
 from core.db.session import tenant_work
 from core.domain.money import ZERO
-from core.errors import DomainError
-from core.i18n import _
-from core.services import settings
 from plugins.billing.models import Run, RunFailure
 from plugins.billing.services.calendars import read_calendar
 from plugins.billing.services.charging import group_by_invoice, read_terms
@@ -29,10 +26,9 @@ from plugins.billing.services.due import (
     count_due,
     read_due,
 )
+from plugins.billing.services.gates import check_day
 from plugins.billing.services.run_batches import Progress, Runner, RunResult
 from plugins.billing.services.run_beside import Assignment, help_for
-
-PRODUCTION, PRACTICE = 2, 3
 
 
 def run_billing(
@@ -87,40 +83,6 @@ def rehearse(
         result.free += len(batch.charges) - sum(len(one) for one in groups.values())
         result.amount += sum((one.charge.amount for one in batch.charges), ZERO)
         shown += batch.charges[: max(0, keep - len(shown))]
-
-
-def check_day(session: Session, *, on: date, today: date) -> None:
-    """Against producción a run is for today, or catches up a missed day; never for a day to come. Who
-    practises bills nobody: the periods are real.
-    """
-    environment = read_environment(session)
-    if environment == PRACTICE:
-        raise DomainError(
-            _(
-                "The company is practising, so nothing is billed. Leave practice in the settings; the run"
-                " then catches up, or rehearse it with --dry-run."
-            ),
-            code="billing.run_practice",
-        )
-    if environment == PRODUCTION and on > today:
-        raise DomainError(
-            _(
-                "In producción a run cannot be for a day to come: SRI takes no future emission date."
-                " Run it on %(day)s, or rehearse it with --dry-run.",
-                day=f"{on:%d/%m/%Y}",
-            ),
-            code="billing.run_in_future",
-            field="on",
-        )
-
-
-def read_environment(session: Session) -> int:
-    """SRI's environment of the company; 1 where no plugin knows environments."""
-    try:
-        settings.spec("einvoice_sri.environment")
-    except KeyError:
-        return 1
-    return int(settings.read(session, "einvoice_sri.environment"))
 
 
 def _begin(session: Session, on: date, expected: int, now: datetime) -> UUID:

@@ -93,16 +93,18 @@ def sweep(
     now: datetime,
     keep_issuing: bool = False,
     report_lifts: bool = True,
+    reminds: bool = True,
 ) -> Swept:
     """Record what the day ``on`` brings. A second sweep of the same day records nothing more.
 
     ``keep_issuing`` (R15's other reading): an unpaid subscription that renews is not ended.
     ``report_lifts`` False (A-15's): what is only reported is suspended too.
+    ``reminds`` False: a missed day, too late for its reminders.
     """
     tenant = scope_of(session).tenant_id
     common: dict[str, Any] = {"tenant": tenant, "now": now, "on": on}
     reminders = 0
-    for kind, days in REMINDERS.items():
+    for kind, days in REMINDERS.items() if reminds else ():
         due = on + timedelta(days=days)
         reminders += _count(session, _REMIND, common | {"kind": kind, "due": due})
     suspended = _count(session, _SUSPEND, common | {"report_lifts": report_lifts})
@@ -111,7 +113,12 @@ def sweep(
 
 
 def preview_sweep(
-    session: Session, *, on: date, keep_issuing: bool = False, report_lifts: bool = True
+    session: Session,
+    *,
+    on: date,
+    keep_issuing: bool = False,
+    report_lifts: bool = True,
+    reminds: bool = True,
 ) -> Swept:
     """How many of each kind ``sweep`` would record now: what is recorded already is left out.
 
@@ -123,7 +130,7 @@ def preview_sweep(
         session.execute(
             _COUNT_REMINDERS, common | {"kind": kind, "on": on, "due": on + timedelta(days=days)}
         ).scalar_one()
-        for kind, days in REMINDERS.items()
+        for kind, days in (REMINDERS.items() if reminds else ())
     )
     suspended = session.execute(
         _COUNT_SUSPENDED, common | {"on": on, "report_lifts": report_lifts}

@@ -15,8 +15,9 @@ from core.web.typed import read_day
 from core.web.views import Pages, command, page
 from plugins.billing.models import Run
 from plugins.billing.services import chart_figures, forecasts, read_subscriptions
+from plugins.billing.services.gates import check_day
 from plugins.billing.services.report_run import report_run
-from plugins.billing.services.run_billing import check_day, rehearse
+from plugins.billing.services.run_billing import rehearse
 from plugins.billing.services.subscribe import RUN_TENANT
 from plugins.billing.views import words
 

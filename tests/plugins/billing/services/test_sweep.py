@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from core.db.session import tenant_work
+from core.errors import DomainError
 from core.services import settings
-from plugins.billing.models import Charge, Subscription
+from plugins.billing.models import Charge, Notice, Subscription
 from plugins.billing.services.sweep_day import sweep_day
 
 
@@ -126,3 +127,54 @@ def test_half_a_dollar_that_is_missing_blocks_nobody(gym, paid, suspended, issue
     gym.on("2026-04-25")
     assert gym.run().invoices == issued
     assert gym.invoice(owed.invoice_id).balance > 0  # the rest stays on the account
+
+
+def notices(gym):
+    with tenant_work(gym.id) as session:
+        rows = session.execute(select(Notice.kind, Notice.on_date).order_by(Notice.on_date))
+        return [(row.kind, row.on_date.isoformat()) for row in rows]
+
+
+@pytest.mark.parametrize("environment", [2, 3])
+def test_a_day_to_come_is_not_swept_where_subscriptions_are_real(gym, environment):
+    """Of the bridge to 04-30 (due 04-05) the sweep of 05-01 would make an end, five weeks early."""
+    member = a_member_who_owes_the_bridge(gym)
+    with tenant_work(gym.id) as session:
+        settings.write(session, "einvoice_sri.environment", environment)
+    now = gym.on("2026-03-26")
+    for day in (date(2026, 3, 27), date(2026, 5, 1)):
+        with pytest.raises(DomainError) as refused:
+            sweep_day(gym.id, on=day, now=now)
+        assert (refused.value.code, refused.value.field) == ("billing.sweep_in_future", "on")
+        assert f"{day:%d/%m/%Y}" in refused.value.sentence
+    assert state_of(gym, member) == ("active", None)
+    assert notices(gym) == []
+    told = sweep_day(gym.id, on=date(2026, 5, 1), now=now, is_rehearsal=True)
+    assert (told.suspended, told.ended) == (1, 1)
+    assert state_of(gym, member) == ("active", None)
+    done = sweep_day(gym.id, on=date(2026, 3, 26), now=now)
+    assert (done.reminders, done.suspended, done.ended) == (0, 0, 0)
+
+
+def test_pruebas_may_play_a_day_to_come(gym):
+    member = a_member_who_owes_the_bridge(gym)
+    done = sweep_day(gym.id, on=date(2026, 5, 1), now=gym.on("2026-03-26"))
+    assert (done.suspended, done.ended) == (1, 1)
+    assert state_of(gym, member)[0] == "ended"
+
+
+def test_a_missed_day_does_only_what_is_due_and_reminds_of_nothing(gym):
+    """On 04-12 in producción: 04-04 (“due tomorrow”) is past, 04-11 suspends, nobody has ended."""
+    member = a_member_who_owes_the_bridge(gym)
+    with tenant_work(gym.id) as session:
+        settings.write(session, "einvoice_sri.environment", 2)
+    now = gym.on("2026-04-12")
+    for day in ("2026-04-04", "2026-04-10"):
+        told = sweep_day(gym.id, on=date.fromisoformat(day), now=now, is_rehearsal=True)
+        done = sweep_day(gym.id, on=date.fromisoformat(day), now=now)
+        assert told == done
+        assert (done.reminders, done.suspended, done.ended) == (0, 0, 0), day
+    done = sweep_day(gym.id, on=date(2026, 4, 11), now=now)
+    assert (done.reminders, done.suspended, done.ended) == (0, 1, 0)
+    assert notices(gym) == [("suspended", "2026-04-11")]
+    assert state_of(gym, member) == ("active", None)
