@@ -52,9 +52,10 @@ class DocumentApi(Api):
 
     @endpoint("/<uuid:document_id>/ride", "GET", action="read")
     def ride(self, ctx: Context, document_id: UUID) -> Any:
-        """The printed sheet."""
+        """The printed sheet; ``?paper=ticket``: a factura on 80 mm."""
         document = find_document(ctx.session, document_id)
-        content = print_ride(ctx.session, document)
+        is_ticket = ctx.args.get("paper") == "ticket"
+        content = print_ride(ctx.session, document, is_ticket=is_ticket)
         return ctx.file(content, f"{document.access_key}.pdf", "application/pdf")
 
 

@@ -11,7 +11,6 @@ import click
 from core import runtime
 from core.errors import DomainError
 from core.i18n import _
-from plugins.einvoice_sri.adapters import ride_pdf
 from plugins.einvoice_sri.adapters.p12_store import open_signing_file
 from plugins.einvoice_sri.adapters.pdf_paper import logo as read_picture
 from plugins.einvoice_sri.cli.keys import why_wrong
@@ -26,12 +25,13 @@ from plugins.einvoice_sri.cli.telling import (
 )
 from plugins.einvoice_sri.domain import clave_acceso, totales, xml, xsd
 from plugins.einvoice_sri.domain.p12_errores import P12Error
-from plugins.einvoice_sri.domain.ride import DatosAutorizacion, hoja
+from plugins.einvoice_sri.domain.ride import DatosAutorizacion
 from plugins.einvoice_sri.domain.verify import verify as check
 from plugins.einvoice_sri.domain.verify_chain import read_authorities
 from plugins.einvoice_sri.domain.verify_envelope import Sobre, open_envelope
 from plugins.einvoice_sri.domain.xades import sign as make_signature
 from plugins.einvoice_sri.domain.xades_template import Hash
+from plugins.einvoice_sri.services.print_ride import render
 
 _GUAYAQUIL = timezone(timedelta(hours=-5))
 
@@ -241,12 +241,18 @@ def _envelope(sobre: Sobre) -> dict[str, str] | None:
     help="Archivo que se escribe.",
 )
 @click.option("--logo", type=existing, help="Un logotipo, PNG o JPEG.")
+@click.option(
+    "--ticket",
+    is_flag=True,
+    help="Una factura en rollo térmico de 80 mm, sin logotipo, en vez de A4.",
+)
 @as_json
 @tells
-def ride(file: Path, output: Path, logo: Path | None, as_json: bool) -> None:
+def ride(file: Path, output: Path, logo: Path | None, ticket: bool, as_json: bool) -> None:
     """Imprime el RIDE de un comprobante en PDF.
 
-    Termina con 0 si el archivo quedó escrito; con 2 si el comprobante o el logotipo no se puede leer.
+    Termina con 0 si el archivo quedó escrito; con 2 si el comprobante o el logotipo no se puede leer, o
+    si se pide un ticket de lo que no es factura.
     """
     sobre = open_envelope(file.read_bytes())
     autorizacion = None
@@ -260,8 +266,7 @@ def ride(file: Path, output: Path, logo: Path | None, as_json: bool) -> None:
             _("The logo is no picture that can be printed: give a PNG or JPEG."),
             code="sri_ride_logo",
         )
-    sheet = hoja(xml.read(sobre.comprobante), autorizacion, logo=picture)
-    pdf = ride_pdf.render(sheet)
+    pdf = render(xml.read(sobre.comprobante), autorizacion, picture, is_ticket=ticket)
     write_whole(output, pdf)
     tell(
         {"ok": True, "output": str(output), "bytes": len(pdf)},

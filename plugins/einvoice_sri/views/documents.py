@@ -100,10 +100,12 @@ class DocumentPages(Pages):
 
     @page("/<uuid:document_id>/ride", action="read")
     def ride(self, ctx: Context, document_id: UUID) -> Any:
-        """The printed sheet."""
+        """The printed sheet; ``?paper=ticket``: a factura on 80 mm."""
         document = find_document(ctx.session, document_id)
-        content = print_ride(ctx.session, document)
-        return ctx.file(content, f"{document.access_key}.pdf", "application/pdf", inline=True)
+        is_ticket = ctx.args.get("paper") == "ticket"
+        content = print_ride(ctx.session, document, is_ticket=is_ticket)
+        name = f"{document.access_key}{'-80mm' if is_ticket else ''}.pdf"
+        return ctx.file(content, name, "application/pdf", inline=True)
 
     @command("/<uuid:document_id>/correct", action="correct")
     def correct(self, ctx: Context, document_id: UUID) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from lxml import etree
+from pypdf import PdfReader
 
 from plugins.einvoice_sri.cli import sri
 from plugins.einvoice_sri.domain.verify import verify
@@ -200,6 +201,22 @@ def test_validate_and_ride_of_a_sample(files):
     printed = run("ride", sample, "-o", files / "ride.pdf", "--json")
     assert printed.exit_code == 0, printed.output
     assert (files / "ride.pdf").read_bytes().startswith(b"%PDF-")
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="SRI's samples are not beside the project")
+def test_a_factura_on_a_ticket_and_nothing_else(files):
+    samples = SHARED / "samples" / "synthetic"
+    out = files / "ticket.pdf"
+    printed = run("ride", samples / "factura_1.1.0.xml", "-o", out, "--ticket")
+    assert printed.exit_code == 0, printed.output
+    (page,) = PdfReader(out).pages
+    assert round(float(page.mediabox.width) / 72 * 25.4) == 80
+    out.unlink()
+    refused = run("ride", samples / "notaCredito_1.1.0.xml", "-o", out, "--ticket", "--json")
+    assert (refused.exit_code, json.loads(refused.stdout)["code"]) == (2, "sri_ride_ticket")
+    said = run("ride", samples / "notaCredito_1.1.0.xml", "-o", out, "--ticket")
+    assert "Solo una factura cabe en un ticket de 80 mm" in said.output
+    assert not out.exists()
 
 
 def test_validate_names_what_it_does_not_know(files):

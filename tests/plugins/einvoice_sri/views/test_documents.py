@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from io import BytesIO
+
 import pytest
+from pypdf import PdfReader
 
 from core.db.session import unit_of_work
 from plugins.einvoice_sri.simulator.faults import Fault
 from plugins.einvoice_sri.views.attention import attention, page_block
-from tests.factories.sri import invoice_request
+from tests.factories.sri import invoice_request, new_document_id
+from tests.plugins.einvoice_sri.domain.peticiones import NOTA_CREDITO
 
 pytestmark = pytest.mark.usefixtures("key")
 LIST = "/sri/documents"
@@ -48,6 +53,31 @@ def test_a_document_says_where_it_stands(
     assert xml.data.startswith(b'<?xml version="1.0" encoding="UTF-8"?>\n<autorizacion>')
     assert row.access_key in xml.headers["Content-Disposition"]
     assert client.get(f"{LIST}/{row.id}/ride").data.startswith(b"%PDF")
+
+
+def test_a_factura_is_printed_on_a_ticket_from_its_page_and_from_the_sale(
+    site, client, sign_in, tenant, now, request_fiscal, documents, drain
+):
+    note = replace(NOTA_CREDITO, document_id=new_document_id(2))
+    request_fiscal(invoice_request(1), note)
+    drain()
+    factura, note = documents()
+    sign_in(client, tenant, "owner")
+    link = f"{LIST}/{factura.id}/ride?paper=ticket"
+    with client:
+        assert link in client.get(f"{LIST}/{factura.id}").text
+        with unit_of_work(tenant.scope) as session:  # what sales shows under a sale and an invoice
+            shown = [page_block("sales.invoice", session, one.id, now) for one in (factura, note)]
+    assert link in shown[0]
+    assert "paper=ticket" not in shown[1]
+    answer = client.get(link)
+    (page,) = PdfReader(BytesIO(answer.data)).pages
+    assert round(float(page.mediabox.width) / 72 * 25.4) == 80
+    assert "AUTORIZADO POR EL SIMULADOR" in " ".join(page.extract_text().split())
+    assert "paper=ticket" not in client.get(f"{LIST}/{note.id}").text
+    refused = client.get(f"{LIST}/{note.id}/ride?paper=ticket")
+    assert refused.status_code == 422
+    assert "Solo una factura cabe en un ticket de 80 mm" in refused.text
 
 
 def test_a_refused_document_shows_the_problem_and_is_sent_again(
