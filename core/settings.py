@@ -6,6 +6,7 @@ with ``SettingSpec`` and read through ``core.services.settings``.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
@@ -82,6 +83,11 @@ class Settings(BaseSettings):
         description="PEM file of the certification authorities whose signatures on received documents"
         " are trusted; empty: a person decides on each",
     )
+    licence_key: str = Field(
+        "",
+        description="Self-hosted: the vendor's public key (base64 of 32 bytes). Every company then works"
+        " under a signed licence document (yupana licence install); empty: only those that installed one",
+    )
     failpoint: str = Field(
         "", description="Crash tests only: the place where the process kills itself, name:nth"
     )
@@ -102,6 +108,13 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(one.strip() for one in value.split(",") if one.strip())
         return value
+
+    @field_validator("licence_key")
+    @classmethod
+    def _is_public_key(cls, value: str) -> str:
+        if value and len(b64decode(value.strip(), validate=True)) != 32:
+            raise ValueError("no public key")
+        return value.strip()
 
     @field_validator("trusted_proxies")
     @classmethod

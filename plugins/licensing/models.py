@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -173,6 +173,18 @@ class Signals(TenantMixin, Base):
     last_document_on: Mapped[date | None] = mapped_column()
     rejected_documents: Mapped[int] = mapped_column(default=0)
     certificate_until: Mapped[date | None] = mapped_column()
+
+
+class InstalledLicence(TenantMixin, Base):
+    """The signed document under which a self-hosted company works, as the vendor signed it, and the
+    public key (base64) that was pinned with it. One row per tenant; verified each time it is read.
+    """
+
+    __tablename__ = "lic_installed_licence"
+    __table_args__ = (*tenant_args(), UniqueConstraint("tenant_id"))
+
+    content: Mapped[str] = mapped_column(Text)
+    public_key: Mapped[str] = mapped_column(String(44))
 
 
 class FirstAccess(TenantMixin, Base):
@@ -523,6 +535,7 @@ ALL = (
     PaymentReportRow,
     Usage,
     Signals,
+    InstalledLicence,
     FirstAccess,
     Offer,
     PortfolioClient,

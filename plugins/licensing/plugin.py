@@ -80,6 +80,7 @@ DEEDS = {  # what the actions of the audit read as
     "licensing.credit": _("Confirmed a credit note"),
     "licensing.create_client": _("Created a client"),
     "licensing.training": _("Set, changed or called off a training"),
+    "licensing.install": _("Installed a signed licence"),
     "licensing.export": _("Downloaded all data"),
     "licensing.enable": _("Sent the first access"),
     "licensing.order": _("Ordered a licence"),

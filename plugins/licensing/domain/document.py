@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 FORMAT = "yupana-licence-1"
 GRACE_DAYS = 7
 MAX_SIZE = 64 * 1024
+KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,10 @@ class LicenceDocument:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What verifying a file gave. ``code``: ok, grace, expired, signature, key, format."""
+    """What verifying a file gave. ``code``: ok, grace, expired, signature, key, format.
+
+    An installation adds ``company`` (another company's document) and ``missing`` (none is installed).
+    """
 
     code: str
     licence: LicenceDocument | None = None
@@ -95,6 +99,33 @@ def verify(content: bytes, key: Ed25519PublicKey, *, today: date) -> Verdict:
     if today <= licence.paid_through:
         return Verdict("ok", licence)
     return Verdict("grace" if today <= licence.valid_through else "expired", licence)
+
+
+def read_key(text: str) -> Ed25519PublicKey:
+    """The public key written as base64 of its 32 bytes. Raises ``ValueError`` for any other text."""
+    raw = base64.b64decode(text.strip(), validate=True)
+    if len(raw) != KEY_BYTES:
+        raise ValueError("no key of 32 bytes")
+    return Ed25519PublicKey.from_public_bytes(raw)
+
+
+def write_key(key: Ed25519PublicKey) -> str:
+    """The reverse of :func:`read_key`: 44 signs."""
+    return base64.b64encode(key.public_bytes_raw()).decode()
+
+
+def claimed(content: bytes) -> tuple[str, str]:
+    """The RUC and the key's id that a file names, not verified: to find the key to verify it with.
+
+    Empty texts for a file that is none.
+    """
+    try:
+        if len(content) > MAX_SIZE:
+            return "", ""
+        envelope = json.loads(content)
+        return str(envelope["licence"]["tax_id"]), str(envelope["key_id"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "", ""
 
 
 class _Refused(Exception):

@@ -17,12 +17,14 @@ from core.contracts.events import (
 from core.db.tenancy import scope_of, utc_now
 from core.ids import new_id
 from plugins.licensing.models import FirstAccess, Signals, Usage
+from plugins.licensing.services.installed_licence import find_installed
 from plugins.licensing.services.standing import find_licence, refresh
 
 
 def count_documents(session: Session, event: InvoicesIssued, *, now: datetime) -> None:
-    """More documents in their month; nothing for a tenant without licence."""
-    if find_licence(session) is None:
+    """More documents in their month; nothing for a tenant without licence or signed document."""
+    has_licence = find_licence(session) is not None
+    if not has_licence and find_installed(session) is None:
         return
     issued_on = event.issued_on
     month = issued_on.replace(day=1)
@@ -40,6 +42,8 @@ def count_documents(session: Session, event: InvoicesIssued, *, now: datetime) -
             set_={"documents": Usage.documents + row.excluded.documents},
         )
     )
+    if not has_licence:
+        return
     signals = _signals(session)
     is_new_day = signals.last_document_on is None or signals.last_document_on < issued_on
     if is_new_day:

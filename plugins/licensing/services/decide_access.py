@@ -19,9 +19,13 @@ from core.i18n import _
 from plugins.licensing.domain.entitlements import Entitlements, level
 from plugins.licensing.domain.lifecycle import STATES
 from plugins.licensing.models import Usage
+from plugins.licensing.services.installed_licence import (
+    LICENCE_PAGE,
+    installed_entitlements,
+    read_installed,
+    refuse_installed,
+)
 from plugins.licensing.services.standing import Standing, find_licence, read_standing
-
-LICENCE_PAGE = "/licence"
 
 
 def decide_access(tenant_id: UUID, permission: str, now: datetime) -> AccessDecision | None:
@@ -30,27 +34,51 @@ def decide_access(tenant_id: UUID, permission: str, now: datetime) -> AccessDeci
     A short read in the tenant's own scope; suspension blocks what does not survive it, an order or
     an expired licence everything but the licence pages and the own legal documents.
     """
+    asked = _find_permission(permission)
     with unit_of_work(Scope(tenant_id=tenant_id)) as session:
         standing = read_standing(session, now=now)
         if standing is None:
-            return None
-        asked = _find_permission(permission)
+            return _decide_by_document(session, asked, now)
         refusal = _refuse(standing, asked)
         if refusal is None and asked is not None and not asked.survives_suspension:
-            refusal = _refuse_over_limit(session, standing, now)
+            licence = standing.licence
+            refusal = _refuse_over_limit(session, licence.plan_name, licence.entitlements, now)
+    return refusal or AccessDecision(allowed=True)
+
+
+def _decide_by_document(
+    session: Session, asked: Permission | None, now: datetime
+) -> AccessDecision | None:
+    """The same for a company that hosts itself, from its signed document; None: it needs none."""
+    verdict = read_installed(session, now=now)
+    if verdict is None:
+        return None
+    refusal = refuse_installed(verdict, asked)
+    licence = verdict.licence
+    issues = asked is not None and not (asked.survives_suspension or asked.survives_expiry)
+    if refusal is None and licence is not None and issues:
+        refusal = _refuse_over_limit(session, licence.plan, licence.entitlements, now)
     return refusal or AccessDecision(allowed=True)
 
 
 def read_entitlements(tenant_id: UUID) -> Mapping[str, Any] | None:
     """Plugins and limits of the tenant's plan. None: no licence, or a plan without limits."""
     with unit_of_work(Scope(tenant_id=tenant_id)) as session:
-        licence = find_licence(session)
-        if licence is None or not licence.entitlements:
+        raw = _granted(session)
+        if not raw:
             return None
-        granted = Entitlements.from_json(licence.entitlements)
+        granted = Entitlements.from_json(raw)
     answer = granted.to_json()
     answer["plugins"] = [*granted.plugins, "licensing"] if granted.plugins else None
     return answer
+
+
+def _granted(session: Session) -> Mapping[str, Any] | None:
+    """What the own licence holds, or else the signed document; of a bad document: nothing is told."""
+    licence = find_licence(session)
+    if licence is not None:
+        return dict(licence.entitlements or {})
+    return installed_entitlements(session)
 
 
 def refusal_sentence(state: str, standing: Standing) -> str:
@@ -105,9 +133,9 @@ def _refuse(standing: Standing, asked: Permission | None) -> AccessDecision | No
 
 
 def _refuse_over_limit(
-    session: Session, standing: Standing, now: datetime
+    session: Session, plan: str, entitlements: Mapping[str, Any] | None, now: datetime
 ) -> AccessDecision | None:
-    limit = Entitlements.from_json(standing.licence.entitlements or {}).documents
+    limit = Entitlements.from_json(entitlements or {}).documents
     if limit is None:
         return None
     used = documents_this_month(session, now=now)
@@ -119,7 +147,7 @@ def _refuse_over_limit(
         sentence=_(
             "The plan %(plan)s holds %(limit)s documents a month and %(used)s are issued: change to a"
             " larger plan on «My licence», or go on next month.",
-            plan=standing.licence.plan_name,
+            plan=plan,
             limit=limit,
             used=used,
         ),

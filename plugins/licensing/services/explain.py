@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.i18n import _
 from core.services import limits
+from plugins.licensing.domain.document import LicenceDocument
 from plugins.licensing.domain.entitlements import Entitlements, level
 from plugins.licensing.domain.lifecycle import STATES
 from plugins.licensing.services.decide_access import documents_this_month, refusal_sentence
@@ -18,6 +19,7 @@ from plugins.licensing.services.keep_licence import Farewell
 from plugins.licensing.services.standing import Standing
 
 TONE_OF_LEVEL = {"free": "ok", "near": "warn", "full": "bad"}
+TONE_OF_VERDICT = {"ok": "ok", "grace": "warn"}  # any other is bad
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,20 @@ def undo_sentence(numbers: Sequence[str]) -> str:
 
 def read_usage(session: Session, standing: Standing, *, now: datetime) -> list[UsageRow]:
     """Documents of the month, people and emission points against the plan's limits."""
-    granted = Entitlements.from_json(standing.licence.entitlements or {})
+    return _usage_rows(session, standing.licence.entitlements, now=now)
+
+
+def read_document_usage(
+    session: Session, licence: LicenceDocument | None, *, now: datetime
+) -> list[UsageRow]:
+    """The same against the limits of a signed document."""
+    return _usage_rows(session, licence.entitlements if licence else None, now=now)
+
+
+def _usage_rows(
+    session: Session, entitlements: Mapping[str, Any] | None, *, now: datetime
+) -> list[UsageRow]:
+    granted = Entitlements.from_json(entitlements or {})
     rows = (
         (_("Documents this month"), documents_this_month(session, now=now), granted.documents),
         (_("People"), limits.count_used(session, "users"), granted.users),

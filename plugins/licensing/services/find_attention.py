@@ -21,6 +21,7 @@ from plugins.licensing.services import (
     queue,
     unpaid,
 )
+from plugins.licensing.services.installed_licence import read_installed, verdict_sentence
 from plugins.licensing.services.standing import read_standing
 
 LOUD = (
@@ -48,7 +49,7 @@ def find_attention(session: Session, role: str, now: datetime) -> Sequence[Atten
 def _own(session: Session, now: datetime) -> list[Attention]:
     standing = read_standing(session, now=now)
     if standing is None:
-        return []
+        return _document(session, now)
     found = []
     if standing.state not in ("active", "reentered"):
         tone = STATES[standing.state].tone
@@ -68,6 +69,21 @@ def _own(session: Session, now: datetime) -> list[Attention]:
             "First steps: %(done)s of %(all)s are done.", done=journey.done, all=len(journey.steps)
         )
         found.append(Attention(sentence, "/licence/first-access", 40, "wait"))
+    return found
+
+
+def _document(session: Session, now: datetime) -> list[Attention]:
+    """Of a company that hosts itself: its document is in its grace, over or not good; its limits."""
+    verdict = read_installed(session, now=now)
+    if verdict is None:
+        return []
+    found = []
+    if verdict.code != "ok":
+        tone = explain.TONE_OF_VERDICT.get(verdict.code, "bad")
+        found.append(Attention(verdict_sentence(verdict, installed=True), "/licence", 1, tone))
+    rows = explain.read_document_usage(session, verdict.licence, now=now)
+    for tone, sentence in explain.limit_sentences(rows):
+        found.append(Attention(sentence, "/licence", 20, tone))
     return found
 
 

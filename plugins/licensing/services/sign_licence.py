@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,12 @@ def signing_key(session: Session) -> Ed25519PrivateKey:
         secrets.put(session, KEY, made.private_bytes_raw())
         return made
     return Ed25519PrivateKey.from_private_bytes(raw)
+
+
+def public_key(session: Session) -> Ed25519PublicKey | None:
+    """The public half of the operator's key; None: he has signed nothing yet."""
+    raw = secrets.get(session, KEY)
+    return None if raw is None else Ed25519PrivateKey.from_private_bytes(raw).public_key()
 
 
 def sign_contract(session: Session, contract_id: UUID, *, now: datetime) -> bytes:

@@ -33,6 +33,7 @@ from plugins.licensing.services import (
     report_payment,
     trainings,
 )
+from plugins.licensing.services.installed_licence import read_installed, verdict_sentence
 from plugins.licensing.services.report_payment import ReportData
 from plugins.licensing.services.standing import Standing, find_licence, read_standing
 
@@ -50,7 +51,17 @@ class LicencePages(Pages):
         """State, next dates, invoices, reports, usage."""
         standing = read_standing(ctx.session, now=ctx.now)
         if standing is None:
-            return ctx.render("licensing/no_licence.html")
+            verdict = read_installed(ctx.session, now=ctx.now)
+            if verdict is None:
+                return ctx.render("licensing/no_licence.html")
+            return ctx.render(
+                "licensing/installed.html",
+                licence=verdict.licence,
+                tone=explain.TONE_OF_VERDICT.get(verdict.code, "bad"),
+                sentence=verdict_sentence(verdict, installed=True),
+                usage=explain.read_document_usage(ctx.session, verdict.licence, now=ctx.now),
+                has_documents=legal_copy.has_documents(ctx.session),
+            )
         return ctx.render(
             "licensing/licence.html",
             standing=standing,

@@ -263,6 +263,21 @@ def upgrade() -> None:
     )
     op.fence_table("lic_first_access", scope="tenant")
     op.create_table(
+        "lic_installed_licence",
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("public_key", sa.String(length=44), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["core_tenant.id"], name=op.f("fk_lic_installed_licence_tenant_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lic_installed_licence")),
+        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_lic_installed_licence_tenant_id_id")),
+        sa.UniqueConstraint("tenant_id", name=op.f("uq_lic_installed_licence_tenant_id")),
+    )
+    op.fence_table("lic_installed_licence", scope="tenant")
+    op.create_table(
         "lic_licence",
         sa.Column("contract_id", sa.Uuid(), nullable=False),
         sa.Column("operator_id", sa.Uuid(), nullable=False),
@@ -662,6 +677,7 @@ def downgrade() -> None:
     op.drop_table("lic_offer")
     op.drop_index("ix_lic_licence_next_check_on", table_name="lic_licence")
     op.drop_table("lic_licence")
+    op.drop_table("lic_installed_licence")
     op.drop_table("lic_first_access")
     op.drop_table("lic_distributor")
     op.drop_table("lic_credit_limit")
