@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import islice
 from typing import Any, NamedTuple
 
 from core.contracts.sales import InvoiceLineDraft
@@ -83,14 +82,6 @@ def plan_charges(
     how = basis or calendar.policy.basis
     spans = calendar.schedule(start, count)
     return [charge_for(price, span, how) for span in spans]
-
-
-def forecast(
-    price: Decimal, start: date, calendar: BillingCalendar, *, after: date, count: int, basis: str
-) -> list[PlannedCharge]:
-    """The next ``count`` invoices whose period begins after ``after``: what the pages call "next invoices"."""
-    coming = (span for span in calendar.spans(start) if span.first > after)
-    return [charge_for(price, span, basis) for span in islice(coming, count)]
 
 
 def usage_month(period_start: date) -> date:
@@ -235,11 +226,15 @@ def printed_sum(charge: PlannedCharge) -> str:
     """The sum on the document: ``20 días × 0,666333`` or ``30 días, precio del plan``."""
     share = charge.derivation.share
     if share is None or share.counted_days == share.divisor == FIRST_PERIOD_DAYS:
-        return f"{charge.days} días, precio del plan"
+        return f"{_days(charge.days)}, precio del plan"
     if share.daily_rate is not None:
         whole, _dot, decimals = f"{share.daily_rate}".partition(".")
-        return f"{share.counted_days} días × {whole},{decimals.rstrip('0').ljust(2, '0')}"
+        return f"{_days(share.counted_days)} × {whole},{decimals.rstrip('0').ljust(2, '0')}"
     return " + ".join(f"{part.days}/{part.length} de mes" for part in share.parts)
+
+
+def _days(count: int) -> str:
+    return "1 día" if count == 1 else f"{count} días"
 
 
 def is_free(charge: PlannedCharge) -> bool:

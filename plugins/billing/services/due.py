@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -246,7 +245,7 @@ def _work_out(session: Session, periods: Periods, rows: Sequence[Any]) -> Batch:
         return batch
     plan_ids = {row.plan_id for row in rows} | {row.next_plan_id for row in rows} - {None}
     plans = read_plans(session, plan_ids)
-    versions, notices = _told_prices(session, [row.id for row in rows if row.is_told])
+    told = told_prices(session, [row.id for row in rows if row.is_told])
     keep = periods.calendar.policy.keeps_issuing
     for row in rows:
         key, payer, old_plan, old_price, *terms, new_plan, new_price, blocks, is_told = row
@@ -258,7 +257,7 @@ def _work_out(session: Session, periods: Periods, rows: Sequence[Any]) -> Batch:
         plan_id, price = (new_plan, new_price) if new_plan else (old_plan, old_price)
         agreed = Agreed(price, *terms)
         if is_told:
-            due = periods.work_out(agreed, (versions[key], notices[key]))
+            due = periods.work_out(agreed, told.get((key, plan_id), NOT_TOLD))
         else:
             due = periods.due(agreed)
         plan, quantity = plans[plan_id], agreed.quantity
@@ -269,18 +268,18 @@ def _work_out(session: Session, periods: Periods, rows: Sequence[Any]) -> Batch:
     return batch
 
 
-def _told_prices(
-    session: Session, ids: Sequence[UUID]
-) -> tuple[dict[UUID, list[PriceVersion]], dict[UUID, list[PriceNotice]]]:
-    """The price versions that these subscriptions were told of, with the day they were."""
-    versions: dict[UUID, list[PriceVersion]] = defaultdict(list)
-    notices: dict[UUID, list[PriceNotice]] = defaultdict(list)
+def told_prices(session: Session, ids: Sequence[UUID]) -> dict[tuple[UUID, UUID], Told]:
+    """The price versions that these subscriptions were told of, with the day they were, by subscription
+    and plan: what was told of one plan is nothing to whoever has gone to another.
+    """
+    found: dict[tuple[UUID, UUID], Told] = {}
     if not ids:
-        return versions, notices
+        return found
     rows = session.execute(
         select(
             PriceNoticeRow.subscription_id,
             PriceNoticeRow.notified_on,
+            PriceVersionRow.plan_id,
             PriceVersionRow.valid_from,
             PriceVersionRow.price,
         )
@@ -288,6 +287,7 @@ def _told_prices(
         .where(among(PriceNoticeRow.subscription_id, ids), PriceNoticeRow.is_applied.is_(False))
     )
     for row in rows:
-        versions[row.subscription_id].append(PriceVersion(row.valid_from, row.price))
-        notices[row.subscription_id].append(PriceNotice(row.valid_from, row.notified_on))
-    return versions, notices
+        versions, notices = found.setdefault((row.subscription_id, row.plan_id), ([], []))
+        versions.append(PriceVersion(row.valid_from, row.price))
+        notices.append(PriceNotice(row.valid_from, row.notified_on))
+    return found

@@ -17,11 +17,12 @@ from core import plugins
 from core.contracts.sales import CustomerData
 from core.contracts.services import CustomerDirectory
 from core.errors import DomainError, NotFound
-from plugins.billing.domain.invoicing import forecast
 from plugins.billing.domain.lifecycle import ACTIVE, ENDED
 from plugins.billing.domain.standing import EXPIRED, ChargeState, Standing, standing
-from plugins.billing.models import Charge, Plan, PriceNoticeRow, Subscription
+from plugins.billing.models import Charge, Plan, PriceNoticeRow, PriceVersionRow, Subscription
 from plugins.billing.services.calendars import read_calendar
+from plugins.billing.services.due import NOT_TOLD, Agreed, told_prices
+from plugins.billing.services.forecasts import next_charges
 from plugins.billing.services.subscribe import Preview, with_tax
 
 FORECAST = 4  # three months, and a bridge where one is to come
@@ -109,18 +110,12 @@ def read_subscription(session: Session, subscription_id: UUID, *, on: date) -> S
         at = Standing(EXPIRED, at.since, at.paid_through)
     coming = None
     if row.state == ACTIVE:
-        price = row.next_price if row.next_price is not None else row.price
-        ahead = forecast(
-            price * row.quantity,
-            row.start_on,
-            calendar,
-            after=row.invoiced_through,
-            count=FORECAST,
-            basis=row.basis,
-        )
+        agreed = _agreed(row)
+        told = told_prices(session, [row.id]).get((row.id, (next_plan or plan).id), NOT_TOLD)
+        ahead = next_charges(calendar, agreed, told, count=FORECAST)
         code = (next_plan or plan).tax_code
         with suppress(DomainError):  # its IVA code is not in force any more: the run says so
-            coming = with_tax(session, code, ahead, price, on=on)
+            coming = with_tax(session, code, ahead, agreed.price, on=on)
     addons = session.execute(
         select(Subscription, Plan.name)
         .join(Plan, Plan.id == Subscription.plan_id)
@@ -129,7 +124,12 @@ def read_subscription(session: Session, subscription_id: UUID, *, on: date) -> S
     )
     notice = session.scalar(
         select(PriceNoticeRow)
-        .where(PriceNoticeRow.subscription_id == row.id, PriceNoticeRow.is_applied.is_(False))
+        .join(PriceVersionRow, PriceVersionRow.id == PriceNoticeRow.price_version_id)
+        .where(
+            PriceNoticeRow.subscription_id == row.id,
+            PriceNoticeRow.is_applied.is_(False),
+            PriceVersionRow.plan_id == (row.next_plan_id or row.plan_id),
+        )
         .order_by(PriceNoticeRow.id.desc())
         .limit(1)
     )
@@ -143,6 +143,20 @@ def read_subscription(session: Session, subscription_id: UUID, *, on: date) -> S
         coming=coming,
         addons=[(one[0], one[1]) for one in addons],
         price_notice=notice,
+    )
+
+
+def _agreed(row: Subscription) -> Agreed:
+    """The terms of the next period of an active subscription."""
+    assert row.next_period_start is not None
+    assert row.next_issue_on is not None
+    return Agreed(
+        row.price if row.next_price is None else row.next_price,
+        row.quantity,
+        row.basis,
+        row.start_on,
+        row.next_period_start,
+        row.next_issue_on,
     )
 
 
