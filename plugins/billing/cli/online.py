@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 from uuid import UUID
 
 import click
@@ -20,7 +19,7 @@ from core.errors import DomainError, SetupError
 from core.i18n import _
 from core.models import Tenant
 from plugins.billing.cli.reading import one_sentence, read_date
-from plugins.billing.services.run_batches import RunResult
+from plugins.billing.cli.run_words import print_run, read_comparison, run_json
 from plugins.billing.services.run_billing import rehearse, run_billing
 from plugins.billing.services.sweep_day import sweep_day
 
@@ -57,16 +56,19 @@ def run_command(
         now = runtime.clock().now()
         day = wanted or to_local_date(now)
         tenant = tenant_by(company)
+        against = None
         if dry_run:
             with tenant_work(tenant) as session:
                 result, _shown = rehearse(session, on=day, now=now)
         else:
             with _bar(as_json) as progress:
                 result = run_billing(tenant, on=day, now=now, progress=progress)
+            against = read_comparison(tenant, result.run_id)
     if as_json:
-        click.echo(json.dumps(run_json(result), ensure_ascii=False))
+        found = run_json(result) | ({} if dry_run else {"against_last_month": against})
+        click.echo(json.dumps(found, ensure_ascii=False))
     else:
-        _print_run(result)
+        print_run(result, against)
     if result.failures:
         raise click.exceptions.Exit(1)
 
@@ -106,44 +108,6 @@ def sweep_command(
                 ended=done.ended,
             )
         )
-
-
-def run_json(result: RunResult) -> dict[str, Any]:
-    """The report of a run as JSON values."""
-    return {
-        "on": result.run_on.isoformat(),
-        "issued_on": result.issued_on.isoformat(),
-        "dry_run": result.is_rehearsal,
-        "due": result.expected,
-        "invoices": result.invoices,
-        "charges": result.charges,
-        "free": result.free,
-        "skipped": result.skipped,
-        "amount": str(result.amount),
-        "failures": [
-            {"subscription_id": str(one), "reason": sentence} for one, sentence in result.failures
-        ],
-    }
-
-
-def _print_run(result: RunResult) -> None:
-    say = (
-        _("Rehearsal of %(day)s:", day=f"{result.run_on:%d/%m/%Y}")
-        if result.is_rehearsal
-        else _("Run of %(day)s:", day=f"{result.run_on:%d/%m/%Y}")
-    )
-    click.echo(
-        f"{say} "
-        + _(
-            "%(invoices)s invoices for $ %(amount)s, %(skipped)s left out (suspended), %(failures)s failed.",
-            invoices=result.invoices,
-            amount=result.amount,
-            skipped=result.skipped,
-            failures=len(result.failures),
-        )
-    )
-    for subscription_id, sentence in result.failures[:20]:
-        click.echo(f"  {subscription_id}: {sentence}", err=True)
 
 
 @contextmanager

@@ -36,8 +36,8 @@ AGES = {
     "over_90": _("More than 90 days"),
 }
 DIFFERENCES = {
-    "new": _("Not invoiced the month before"),
-    "gone": _("Invoiced the month before, not now"),
+    "new": _("Not in the run of the month before"),
+    "gone": _("In the run of the month before, not in this one"),
     "changed": _("Another amount"),
 }
 ID_TYPES = (

@@ -246,9 +246,10 @@ def test_run_and_sweep_as_json(gym, tenant):
         "failures": [],
     }
     assert promised == wanted
-    assert done == wanted | {"dry_run": False}
+    assert done == wanted | {"dry_run": False, "against_last_month": None}
     assert again == wanted | {
         "dry_run": False,
+        "against_last_month": None,
         "due": 0,
         "invoices": 0,
         "charges": 0,
