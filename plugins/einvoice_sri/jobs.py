@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -55,10 +54,16 @@ from plugins.einvoice_sri.services.mail_document import (
     mark_sent,
     write_letters,
 )
-from plugins.einvoice_sri.services.pauses import WAITING, defer_waiting, open_pauses, stops
+from plugins.einvoice_sri.services.pauses import (
+    WAITING,
+    defer_waiting,
+    open_pauses,
+    scope_stopped,
+    stops,
+)
 from plugins.einvoice_sri.services.record_outcomes import record
 from plugins.einvoice_sri.services.request_documents import EMIT, emission
-from plugins.einvoice_sri.services.send_document import converse_all
+from plugins.einvoice_sri.services.send_document import Delivery, Outcome, Stops, converse_all
 from plugins.einvoice_sri.services.tell_certificates import tell_certificate
 
 if TYPE_CHECKING:
@@ -71,7 +76,6 @@ MAIL_HOST = "sri.yupana"  # right side of the Message-IDs of warnings
 RECORD_EVERY = 50
 WRITE_AT_ONCE = 25  # letters in memory, written before the first of them leaves
 STRAGGLER = timedelta(minutes=20)
-PAUSED_LOOK = timedelta(minutes=15)
 Run = Callable[[str, Mapping[str, Any]], int]
 log = logging.getLogger("yupana.sri")
 
@@ -147,15 +151,25 @@ def _sign_and_claim(session: Session, ids: Sequence[UUID], now: datetime) -> lis
 
 
 def _talk(tenant: UUID, one: Claim, now: datetime, parallel: int) -> None:
+    """Talk and write down, ``RECORD_EVERY`` at a time; at once what stops the issuer."""
     gateway = gateway_of(one.environment)
-    outcomes = converse_all(gateway, one.deliveries, now, parallel=parallel)
-    talked = zip(one.deliveries, outcomes, strict=True)
-    while chunk := list(islice(talked, RECORD_EVERY)):
+    held = Stops(one.stopped, is_heeded=one.environment != settings.PRACTICE)
+    talked: list[tuple[Delivery, Outcome]] = []
+    left = len(one.deliveries)
+    for group in converse_all(gateway, one.deliveries, now, parallel=parallel, stops=held):
+        talked += group
+        left -= len(group)
+        if left and len(talked) < RECORD_EVERY and not held.is_to_record:
+            continue
         failpoint("sri.before_record")
         with tenant_work(tenant) as session:
-            record(session, chunk, now=now)
+            record(session, talked, now=now)
+            if left:  # others stop and resume, too
+                session.flush()
+                held.recorded(scope_stopped(pause) for pause in open_pauses(session))
             failpoint("sri.before_record_commit")
         failpoint("sri.after_record")
+        talked = []
 
 
 def _come_back(session: Session, tenant: UUID, ids: Sequence[UUID], now: datetime) -> None:

@@ -122,6 +122,24 @@ TRANSITORIOS = frozenset({"50"})
 PERSONA = frozenset({"2", "10", "27", "28", "33", "34", "37", "42", "46", "56", "57", "63"})
 #: What stops only one establishment.
 DEL_ESTABLECIMIENTO = frozenset({"10", "56"})
+Alcance = tuple[str, str]  # establishment and point; an empty one is all of them
+
+
+def alcance(code: str, establecimiento: str, punto: str) -> Alcance:
+    """What ``code`` stops: a point (45), an establishment (10, 56), otherwise the issuer."""
+    if code == SECUENCIAL:
+        return establecimiento, punto
+    return (establecimiento if code in DEL_ESTABLECIMIENTO else ""), ""
+
+
+def alcanza(detenido: Alcance, establecimiento: str, punto: str) -> bool:
+    """Does a stop of ``detenido`` keep a document of this establishment and point from leaving?"""
+    return detenido[0] in ("", establecimiento) and detenido[1] in ("", punto)
+
+
+def detiene(estado: Estado, code: str) -> bool:
+    """Does a document that came to ``estado`` with ``code`` stop others of its issuer?"""
+    return estado is Estado.PAUSED and (code == SECUENCIAL or code in PERSONA)
 
 
 def siguiente(estado: Estado, respuesta: Respuesta) -> Estado:

@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 from core.db.arrays import among, update_rows
 from core.services import settings as tenant_settings
 from plugins.einvoice_sri import settings
-from plugins.einvoice_sri.domain.estados import Estado, Respuesta, siguiente
+from plugins.einvoice_sri.domain.estados import Alcance, Estado, Respuesta, siguiente
 from plugins.einvoice_sri.models.documents import FiscalDocument
 from plugins.einvoice_sri.services.document_blobs import read_signed
 from plugins.einvoice_sri.services.pace_calls import next_minute, take_calls
-from plugins.einvoice_sri.services.pauses import open_pauses, stops
+from plugins.einvoice_sri.services.pauses import open_pauses, scope_stopped, stops
 from plugins.einvoice_sri.services.send_document import Delivery
 
 LEASE = timedelta(seconds=90)
@@ -42,10 +42,11 @@ _CHANGED = (
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What was taken, of one environment each."""
+    """What was taken, of one environment each, and what was stopped at that moment."""
 
     environment: int
     deliveries: tuple[Delivery, ...]
+    stopped: frozenset[Alcance] = frozenset()
 
 
 def due_documents(
@@ -93,7 +94,8 @@ def claim(
     """Take those of the locked documents that may go now; ``signed`` are the bytes at hand.
 
     A signed document becomes UNKNOWN here, with the moment of its delivery, unless its issuer,
-    establishment or point is stopped. The caller writes back and commits before it talks.
+    establishment or point is stopped. One that may have been sent is taken in any case, to be asked
+    for; ``Claim.stopped`` says that it may not leave again. The caller writes back and commits before it talks.
     """
     rows = [one for one in documents if one.state in TALKING]
     if not simulated:
@@ -121,9 +123,12 @@ def claim(
             is_fresh=is_fresh,
             last_code=row.code,
             sent_at=row.sent_at,
+            branch_code=row.branch_code,
+            issue_point_code=row.issue_point_code,
         )
         taken.setdefault(row.environment, []).append(delivery)
-    return [Claim(environment, tuple(found)) for environment, found in taken.items()]
+    stopped = frozenset(scope_stopped(one) for one in pauses)
+    return [Claim(environment, tuple(found), stopped) for environment, found in taken.items()]
 
 
 def _within_the_minute(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -17,10 +17,11 @@ from core.i18n import _
 from core.ids import new_id
 from core.services.audit import write_audit
 from plugins.einvoice_sri.domain.estados import (
-    DEL_ESTABLECIMIENTO,
-    SECUENCIAL,
+    Alcance,
     Estado,
     Respuesta,
+    alcance,
+    alcanza,
     siguiente,
 )
 from plugins.einvoice_sri.models.documents import FiscalDocument, IssuerPause
@@ -43,9 +44,8 @@ def pause(
     Pausing twice for the same reason changes nothing.
     """
     branch = point = ""
-    if document is not None and code in (*DEL_ESTABLECIMIENTO, SECUENCIAL):
-        branch = document.branch_code
-        point = document.issue_point_code if code == SECUENCIAL else ""
+    if document is not None:
+        branch, point = alcance(code, document.branch_code, document.issue_point_code)
     session.execute(
         insert(IssuerPause)
         .values(
@@ -72,10 +72,14 @@ def open_pauses(session: Session) -> Sequence[IssuerPause]:
 def stops(pauses: Iterable[IssuerPause], document: FiscalDocument) -> IssuerPause | None:
     """The pause that keeps this document from leaving; None when it may."""
     for one in pauses:
-        branch = one.branch_code in ("", document.branch_code)
-        if branch and one.issue_point_code in ("", document.issue_point_code):
+        if alcanza(scope_stopped(one), document.branch_code, document.issue_point_code):
             return one
     return None
+
+
+def scope_stopped(pause: IssuerPause) -> Alcance:
+    """The establishment and point that a pause stops; empty: all of them."""
+    return pause.branch_code, pause.issue_point_code
 
 
 def resume(session: Session, pause_id: UUID, *, now: datetime) -> None:
@@ -117,6 +121,8 @@ def _lift(session: Session, found: IssuerPause, now: datetime) -> None:
             document.state = siguiente(Estado.PAUSED, settled)
             document.next_at = document.received_at = None
             document.code = ""
+    held = FiscalDocument.state.in_((Estado.SIGNED, Estado.UNKNOWN))
+    session.execute(update(FiscalDocument).where(held).values(next_at=None))  # at once, not later
     defer_waiting(session, now=now)
 
 

@@ -18,7 +18,7 @@ from core.db.tenancy import scope_of
 from core.models import Tenant
 from core.services import companies
 from plugins.einvoice_sri import settings
-from plugins.einvoice_sri.domain.estados import ENDS, PERSONA, SECUENCIAL, STANDING, Estado, pausa
+from plugins.einvoice_sri.domain.estados import ENDS, STANDING, Estado, detiene, pausa
 from plugins.einvoice_sri.domain.ports import Mensaje
 from plugins.einvoice_sri.domain.sobre import fecha_de, mismo_documento, partes
 from plugins.einvoice_sri.models.documents import DocumentAttempt, FiscalDocument
@@ -100,7 +100,7 @@ def _apply(session: Session, row: FiscalDocument, outcome: Outcome, now: datetim
         pause(session, code=ADDRESS, detail=outcome.intentos[-1].resultado, now=now)
     if outcome.estado is Estado.AUTHORIZED and outcome.autorizacion is not None:
         row.authorized_at = fecha_de(outcome.autorizacion.fecha) or now
-    if outcome.estado is Estado.PAUSED and outcome.code in (*PERSONA, SECUENCIAL):
+    if detiene(outcome.estado, outcome.code):
         pause(session, code=outcome.code, detail=_first(outcome.mensajes), now=now, document=row)
     if outcome.estado in (Estado.REJECTED, Estado.PAUSED):
         emit(

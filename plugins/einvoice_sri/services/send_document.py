@@ -6,7 +6,7 @@ its bytes leave again, and the bytes are always those that were signed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from core.failpoints import failpoint
 from plugins.einvoice_sri.domain import estados
-from plugins.einvoice_sri.domain.estados import PLAZO, Estado, Respuesta, siguiente
+from plugins.einvoice_sri.domain.estados import PLAZO, Alcance, Estado, Respuesta, siguiente
 from plugins.einvoice_sri.domain.ports import (
     Autorizacion,
     Intento,
@@ -39,6 +39,8 @@ class Delivery:
     is_fresh: bool
     last_code: str = ""
     sent_at: datetime | None = None
+    branch_code: str = ""
+    issue_point_code: str = ""
 
 
 @dataclass(slots=True)
@@ -55,6 +57,42 @@ class Outcome:
     questions: int = 0
     is_verdict: bool = False  # SRI has decided about the key
     is_blocked: bool = False  # SriRejected: the address is not SRI
+
+
+class Stops:
+    """What of an issuer may not leave now: the pauses in force and those that SRI's answers open
+    while we talk. Practice heeds none (``is_heeded``): it stops nobody and nobody stops it.
+    """
+
+    def __init__(self, stopped: Iterable[Alcance] = (), *, is_heeded: bool = True) -> None:
+        self.stopped = set(stopped)
+        self.is_heeded = is_heeded
+        self.is_to_record = False  # opened by an answer, and not yet in the database
+
+    def hold(self, delivery: Delivery) -> bool:
+        """May this one not leave?"""
+        places = delivery.branch_code, delivery.issue_point_code
+        return self.is_heeded and any(estados.alcanza(one, *places) for one in self.stopped)
+
+    def learn(self, talks: Iterable[_Talk]) -> None:
+        """Remember what the answers so far stop."""
+        for one in talks:
+            outcome, delivery = one.outcome, one.delivery
+            if outcome.is_blocked:
+                self._add(("", ""))
+            if estados.detiene(outcome.estado, outcome.code):
+                places = delivery.branch_code, delivery.issue_point_code
+                self._add(estados.alcance(outcome.code, *places))
+
+    def recorded(self, stopped: Iterable[Alcance]) -> None:
+        """The database holds everything now, with what others have stopped or resumed meanwhile."""
+        self.stopped = set(stopped)
+        self.is_to_record = False
+
+    def _add(self, stopped: Alcance) -> None:
+        if stopped not in self.stopped:
+            self.stopped.add(stopped)
+            self.is_to_record = True
 
 
 class _Talk:
@@ -158,24 +196,43 @@ def _wants_answer(outcome: Outcome) -> bool:
 
 
 def converse_all(
-    gateway: SriGateway, deliveries: Sequence[Delivery], at: datetime, *, parallel: int
-) -> Iterator[Outcome]:
+    gateway: SriGateway,
+    deliveries: Sequence[Delivery],
+    at: datetime,
+    *,
+    parallel: int,
+    stops: Stops,
+) -> Iterator[list[tuple[Delivery, Outcome]]]:
     """Conversations about many documents in the order given, ``parallel`` at a time and in step: ask,
     send, ask, as far as the answers to each allow; at most one delivery of each.
+
+    Nothing leaves that ``stops`` hold, nor after an answer that stops it: what never left is
+    SIGNED again, what may have left stays UNKNOWN and is asked for at its next turn.
     """
     size = max(1, parallel)
     for start in range(0, len(deliveries), size):
         talks = [_Talk(one, at) for one in deliveries[start : start + size]]
-        _ask(gateway, [one for one in talks if not one.is_unsent])
-        sending = []
-        for one in talks:
-            if one.outcome.estado is Estado.SIGNED:
-                one.step(
-                    Respuesta.ENVIANDO
-                )  # SRI has nothing for the key: the same bytes once more
-                sending.append(one)
-            elif one.is_unsent:
-                sending.append(one)
+        asked = [one for one in talks if not one.is_unsent]
+        _ask(gateway, asked)
+        stops.learn(asked)
+        sending = _may_leave(talks, stops)
         _send(gateway, sending)
         _ask(gateway, [one for one in sending if _wants_answer(one.outcome)])
-        yield from (one.outcome for one in talks)
+        stops.learn(sending)
+        yield [(one.delivery, one.outcome) for one in talks]
+
+
+def _may_leave(talks: Sequence[_Talk], stops: Stops) -> list[_Talk]:
+    """Those whose bytes are to leave now, UNKNOWN as in the database."""
+    leaving: list[_Talk] = []
+    for one in talks:
+        is_known_absent = one.outcome.estado is Estado.SIGNED
+        if not (is_known_absent or one.is_unsent):
+            continue
+        if is_known_absent:  # SRI has nothing for the key: the same bytes once more
+            one.step(Respuesta.ENVIANDO)
+        if not stops.hold(one.delivery):
+            leaving.append(one)
+        elif one.is_unsent:
+            one.step(Respuesta.NO_ENTREGADO)
+    return leaving
