@@ -18,13 +18,24 @@ from core.domain.periods import add_months, end_of_month
 MONTHS = 12
 AGES = ("not_due", "1_30", "31_60", "61_90", "over_90")
 
+# What a subscription cost a month at a month's end is what was charged for it then: of the charges that
+# overlap the month the one issued last; of one day's, a change of plan. The agreed price is today's: it
+# counts only where nothing was charged.
 _MONTHS = text(
-    "SELECT m.first, coalesce(sum(s.price * s.quantity) FILTER (WHERE s.state <> 'ended' OR s.ends_on > m.last), 0)"
+    "WITH m AS (SELECT * FROM unnest(CAST(:firsts AS date[]), CAST(:lasts AS date[])) AS m(first, last)),"
+    " charged AS (SELECT DISTINCT ON (m.first, c.subscription_id) m.first, c.subscription_id,"
+    "  CASE WHEN c.kind IN ('first', 'full') THEN c.amount"
+    "   ELSE CAST(c.derivation ->> 'price' AS numeric) END AS price"
+    "  FROM m JOIN billing_charge c ON c.tenant_id = :tenant AND c.state <> 'cancelled'"
+    "   AND c.period_start <= m.last AND c.period_end >= m.first"
+    "  ORDER BY m.first, c.subscription_id, c.issued_on DESC, c.kind = 'change' DESC, c.id DESC)"
+    " SELECT m.first, coalesce(sum(coalesce(p.price, s.price * s.quantity))"
+    "  FILTER (WHERE s.state <> 'ended' OR s.ends_on > m.last), 0)"
     " AS recurring, count(s.id) FILTER (WHERE s.state <> 'ended' OR s.ends_on > m.last) AS active,"
     " count(s.id) FILTER (WHERE s.state = 'ended' AND s.ends_on BETWEEN m.first AND m.last) AS ended,"
     " count(s.id) FILTER (WHERE s.start_on BETWEEN m.first AND m.last) AS started"
-    " FROM unnest(CAST(:firsts AS date[]), CAST(:lasts AS date[])) AS m(first, last)"
-    " LEFT JOIN billing_subscription s ON s.tenant_id = :tenant AND s.start_on <= m.last"
+    " FROM m LEFT JOIN billing_subscription s ON s.tenant_id = :tenant AND s.start_on <= m.last"
+    " LEFT JOIN charged p ON p.first = m.first AND p.subscription_id = s.id"
     " GROUP BY m.first ORDER BY m.first"
 )
 _AGES = text(

@@ -144,9 +144,9 @@ class Gym:
         )
 
     def pay_all(self) -> None:
-        for one in self.charges():
-            if one.state == "open" and one.invoice_id:
-                self.pay(one.invoice_id)
+        open_ids = [one.invoice_id for one in self.charges() if one.state == "open"]
+        for invoice_id in dict.fromkeys(filter(None, open_ids)):  # one may charge several
+            self.pay(invoice_id)
 
 
 @pytest.fixture
