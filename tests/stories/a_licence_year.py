@@ -120,7 +120,11 @@ class LicenceYear:
         }
         told = {key: value for key, value in (line.derivation or {}).items() if key != "kind"}
         assert told == {
-            **{"days": days, "from": first, "to": last, "price": "30.00", "rule": rule},
+            "days": days,
+            "from": first,
+            "to": last,
+            "price": "30.00",
+            "rule": rule,
             **derived,
         }
 
@@ -144,12 +148,21 @@ def walk(year: LicenceYear, see: Callable[[], None]) -> None:
     # November: the bridge is the one day that is left of the month
     year.on("2027-11-25")
     bridge = {
-        **{"basis": "actual_30", "counted_days": 1, "divisor": 30, "daily_rate": "1.000000"},
-        **{"flat": False, "capped": False, "parts": []},
+        "basis": "actual_30",
+        "counted_days": 1,
+        "divisor": 30,
+        "daily_rate": "1.000000",
+        "flat": False,
+        "capped": False,
+        "parts": [],
     }
     year.billed(
         *(2, "2027-11-25", "2027-12-05", "2027-11-30", "2027-11-30"),
-        **{"net": "1.00", "tax": "0.15", "rule": "R3", "sum": "1 día × 1,00", "of": 3},
+        net="1.00",
+        tax="0.15",
+        rule="R3",
+        sum="1 día × 1,00",
+        of=3,
         derived=bridge,
     )
     year.billed(3, "2027-11-25", "2027-12-05", "2027-12-01", "2027-12-31")
