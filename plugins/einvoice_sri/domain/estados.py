@@ -7,9 +7,11 @@ moves the document; the same bytes may be sent again, never others. 43 and 70 me
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from enum import StrEnum
 
+from plugins.einvoice_sri.domain import catalogos
 from plugins.einvoice_sri.domain.ports import (
     AUTORIZADO_ESCRITOS,
     EN_PROCESO_ESCRITOS,
@@ -125,6 +127,13 @@ DEL_ESTABLECIMIENTO = frozenset({"10", "56"})
 Alcance = tuple[str, str]  # establishment and point; an empty one is all of them
 
 
+def requiere_persona(code: str) -> bool:
+    """Does ``code`` stop emission until a person has settled it? One that no catalogue knows does, too:
+    what it means for the next document is not known either, and a stop can be lifted.
+    """
+    return code in PERSONA or (code != "" and code not in catalogos.errores())
+
+
 def alcance(code: str, establecimiento: str, punto: str) -> Alcance:
     """What ``code`` stops: a point (45), an establishment (10, 56), otherwise the issuer."""
     if code == SECUENCIAL:
@@ -139,7 +148,7 @@ def alcanza(detenido: Alcance, establecimiento: str, punto: str) -> bool:
 
 def detiene(estado: Estado, code: str) -> bool:
     """Does a document that came to ``estado`` with ``code`` stop others of its issuer?"""
-    return estado is Estado.PAUSED and (code == SECUENCIAL or code in PERSONA)
+    return estado is Estado.PAUSED and (code == SECUENCIAL or requiere_persona(code))
 
 
 def siguiente(estado: Estado, respuesta: Respuesta) -> Estado:
@@ -151,21 +160,28 @@ def siguiente(estado: Estado, respuesta: Respuesta) -> Estado:
 
 
 def codigo(mensajes: tuple[Mensaje, ...]) -> str:
-    """The code that decides: the first error, or the first message of an answer without errors."""
-    chosen = next((one for one in mensajes if not one.is_warning), next(iter(mensajes), None))
-    return "" if chosen is None else chosen.identificador.strip().lstrip("0")
+    """The code that decides: of several errors 45, then one that needs a person, then the first; the
+    first message of an answer without errors.
+    """
+    found = _codigos([one for one in mensajes if not one.is_warning] or mensajes[:1])
+    stopping = [one for one in found if one == SECUENCIAL] or list(filter(requiere_persona, found))
+    return next(iter(stopping or found), "")
+
+
+def _codigos(mensajes: Iterable[Mensaje]) -> list[str]:
+    return [one.identificador.strip().lstrip("0") for one in mensajes]
 
 
 def de_recepcion(answer: Recepcion) -> Respuesta:
     """What an answer of the reception means."""
     if answer.estado == RECIBIDA:
         return R.RECIBIDA
-    codes = {one.identificador.strip().lstrip("0") for one in answer.mensajes if not one.is_warning}
+    codes = set(_codigos(one for one in answer.mensajes if not one.is_warning))
     if codes & YA_ESTA:
         return R.YA_ESTA
     if SECUENCIAL in codes:
         return R.SECUENCIAL_REGISTRADO
-    if codes & PERSONA:
+    if any(map(requiere_persona, codes)):
         return R.PERSONA
     if not codes or codes <= TRANSITORIOS:
         return R.TRANSITORIO
@@ -191,8 +207,7 @@ def de_autorizacion(answer: RespuestaAutorizacion, ultimo_codigo: str = "") -> R
         return R.AUTORIZADO
     if estado in EN_PROCESO_ESCRITOS or not estado:
         return R.EN_PROCESO
-    code = codigo(node.mensajes)
-    if code in PERSONA:
+    if requiere_persona(codigo(node.mensajes)):
         return R.NO_AUTORIZADO_PERSONA
     return R.NO_AUTORIZADO_CORREGIR
 

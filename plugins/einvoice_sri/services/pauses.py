@@ -43,6 +43,7 @@ def pause(
 
     Pausing twice for the same reason changes nothing.
     """
+    code = code[:40]
     branch = point = ""
     if document is not None:
         branch, point = alcance(code, document.branch_code, document.issue_point_code)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugins.einvoice_sri.domain import estados
+from plugins.einvoice_sri.domain import catalogos, estados
 from plugins.einvoice_sri.domain.estados import (
     Estado,
     Respuesta,
@@ -116,13 +116,36 @@ def returned(*codes: str) -> Recepcion:
         (returned("26"), R.CORREGIR),
         (returned("28"), R.PERSONA),
         (returned("02"), R.PERSONA),
-        (returned("999"), R.CORREGIR),
+        (returned("999"), R.PERSONA),  # not in the catalogue: nobody knows what it stops
+        (returned("35", "999"), R.PERSONA),
+        (returned("999", "43"), R.YA_ESTA),
+        (returned(""), R.CORREGIR),
         (returned("35", "43"), R.YA_ESTA),
         (Recepcion("DEVUELTA", (Mensaje("60", "x", tipo="ADVERTENCIA"),)), R.TRANSITORIO),
     ],
 )
 def test_receptions(answer, expected):
     assert estados.de_recepcion(answer) is expected
+
+
+@pytest.mark.parametrize(
+    ("codes", "decides"),
+    [
+        ((), ""), (("35",), "35"), (("35", "57"), "57"), (("35", "999"), "999"), (("57", "45"), "45"),
+        (("52", "35"), "52"), (("043", "35"), "43"), (("",), ""),
+    ],
+)  # fmt: skip
+def test_the_code_that_decides_is_the_one_that_stops(codes, decides):
+    mensajes = (Mensaje("59", "x", tipo="ADVERTENCIA"), *(Mensaje(one, "x") for one in codes))
+    assert estados.codigo(mensajes) == (decides if codes else "59")
+    assert estados.codigo(mensajes[1:]) == decides
+
+
+def test_what_stops_an_issuer_is_what_the_catalogue_says():
+    stopping = {code for code, one in catalogos.errores().items() if one.grupo == "bloqueo"}
+    assert stopping == {code for code in catalogos.errores() if estados.requiere_persona(code)}
+    assert estados.requiere_persona("777")
+    assert "se detiene" in catalogos.error("777").que_hacer
 
 
 def node(estado: str, code: str = "", fecha: str = "2026-04-25T08:00:00-05:00") -> Autorizacion:
@@ -145,6 +168,8 @@ def about(*nodes: Autorizacion) -> RespuestaAutorizacion:
         (about(node("NO AUTORIZADO", "39")), "", R.NO_AUTORIZADO_CORREGIR),
         (about(node("NO AUTORIZADO", "57")), "", R.NO_AUTORIZADO_PERSONA),
         (about(node("RECHAZADO", "52")), "", R.NO_AUTORIZADO_CORREGIR),
+        (about(node("NO AUTORIZADO", "777")), "", R.NO_AUTORIZADO_PERSONA),
+        (about(node("NO AUTORIZADO")), "", R.NO_AUTORIZADO_CORREGIR),
         (
             about(node("NO AUTORIZADO", "39"), node("AUTORIZADO"), node("NO AUTORIZADO", "52")),
             "",

@@ -14,6 +14,7 @@ from plugins.einvoice_sri import jobs, settings
 from plugins.einvoice_sri.adapters.gateways import Gateways
 from plugins.einvoice_sri.models.documents import DocumentAttempt
 from plugins.einvoice_sri.services import pauses
+from plugins.einvoice_sri.services.read_documents import pause_words
 from plugins.einvoice_sri.simulator.faults import Fault
 from plugins.einvoice_sri.simulator.server import serving
 from tests.factories.sri import http_gateway, invoice_request, new_document_id
@@ -162,3 +163,27 @@ def test_a_stop_by_somebody_else_is_seen_between_two_recordings(
     request_fiscal(*(invoice_request(number, email="") for number in range(1, 31)))
     drain()
     assert states(documents) == {"authorized": 8, "signed": 22}
+
+
+@pytest.mark.parametrize("fault", ["return:77x1", "refuse:77x1"])
+def test_a_code_that_no_catalogue_knows_stops_the_issuer_as_its_words_say(
+    site, tenant, request_fiscal, documents, drain, clock, fault
+):
+    site.plan.add(Fault.parse(fault))
+    request_fiscal(invoice_request(1, email=""))
+    drain()
+    request_fiscal(
+        invoice_request(2, email=""),
+        invoice_request(1, email="", point="001", document_id=new_document_id(77)),
+    )
+    wait(clock, drain)
+    assert states(documents) == {"paused": 1, "signed": 2}
+    with unit_of_work(tenant.scope) as session:
+        (one,) = pauses.open_pauses(session)
+        assert (one.code, one.branch_code, one.issue_point_code) == ("77", "", "")
+        what, remedy = pause_words(one)
+    assert "código 77" in what
+    assert "se detiene" in remedy
+    resume_all(tenant, clock.now())
+    wait(clock, drain, times=2)
+    assert states(documents) == {"authorized": 3}
