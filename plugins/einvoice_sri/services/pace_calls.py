@@ -11,17 +11,24 @@ from core.db.tenancy import scope_of
 from core.ids import new_id
 
 MINUTE = timedelta(minutes=1)
-# The row stays locked until the caller commits, so that two workers never share an allowance.
+# One statement decides: whoever waits for the row sees what the other has taken. A worker whose
+# clock is a minute behind counts in the minute that has begun. The row stays locked until the
+# caller commits.
 _TAKE = text(
-    "INSERT INTO sri_call_window AS w (id, tenant_id, created_at, environment, minute, calls)"
-    " VALUES (:id, :tenant, now(), :environment, :minute, :wanted)"
-    " ON CONFLICT (tenant_id, environment) DO UPDATE SET minute = :minute, calls = CASE"
-    " WHEN w.minute = :minute THEN LEAST(w.calls + :wanted, :most) ELSE :wanted END"
-    " RETURNING calls"
+    "UPDATE sri_call_window AS w SET"
+    " minute = CASE WHEN old.minute BETWEEN :minute AND :next THEN old.minute ELSE :minute END,"
+    " calls = CASE WHEN old.minute BETWEEN :minute AND :next"
+    " THEN GREATEST(old.calls, LEAST(old.calls + :wanted, :most)) ELSE LEAST(:wanted, :most) END"
+    " FROM (SELECT id, minute, calls FROM sri_call_window"
+    " WHERE tenant_id = :tenant AND environment = :environment FOR UPDATE) AS old"
+    " WHERE w.id = old.id AND w.tenant_id = :tenant"
+    " RETURNING w.calls"
+    " - CASE WHEN old.minute BETWEEN :minute AND :next THEN old.calls ELSE 0 END"
 )
-_USED = text(
-    "SELECT calls FROM sri_call_window WHERE tenant_id = :tenant AND environment = :environment"
-    " AND minute = :minute FOR UPDATE"
+_BEGIN = text(  # the first time: of several workers one inserts, the others wait for it
+    "INSERT INTO sri_call_window (id, tenant_id, created_at, environment, minute, calls)"
+    " VALUES (:id, :tenant, now(), :environment, :minute, 0)"
+    " ON CONFLICT (tenant_id, environment) DO NOTHING"
 )
 
 
@@ -29,16 +36,18 @@ def take_calls(session: Session, *, environment: int, wanted: int, most: int, no
     """How many of ``wanted`` documents may go now when ``most`` go in a minute (0: no limit)."""
     if most <= 0 or wanted <= 0:
         return max(wanted, 0)
+    minute = now.replace(second=0, microsecond=0)
     key = {
         "tenant": scope_of(session).tenant_id,
         "environment": environment,
-        "minute": now.replace(second=0, microsecond=0),
+        "minute": minute,
     }
-    used = session.execute(_USED, key).scalar() or 0
-    allowed = min(wanted, max(most - used, 0))
-    if allowed:
-        session.execute(_TAKE, {**key, "id": new_id(), "wanted": allowed, "most": most})
-    return allowed
+    take = {**key, "next": minute + MINUTE, "wanted": wanted, "most": most}
+    taken = session.execute(_TAKE, take).scalar()
+    if taken is None:
+        session.execute(_BEGIN, {**key, "id": new_id()})
+        taken = session.execute(_TAKE, take).scalar_one()
+    return int(taken)
 
 
 def next_minute(now: datetime) -> datetime:
