@@ -133,3 +133,18 @@ class PaymentData:
     bank: str = ""
     reference: str = ""
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitedPayment:
+    """Money that another plugin expects on the account: a report that waits for its confirmation, or the
+    reports of one transfer told for several companies. ``amount`` is the whole transfer (USD).
+    """
+
+    key: UUID
+    report_ids: tuple[UUID, ...]
+    amount: Decimal
+    reference: str
+
+
+MONEY_LOCK = "money"  # held by whatever may book the same transfer a second time

@@ -16,6 +16,7 @@ from uuid import UUID
 from core.contracts.fiscal import FiscalRequest, FiscalStatus
 from core.contracts.licences import FirstInvoice
 from core.contracts.sales import (
+    AwaitedPayment,
     CustomerData,
     InvoiceDraft,
     InvoiceRef,
@@ -77,6 +78,47 @@ class PaymentRecording(Protocol):
         """
         ...
 
+    def find_booked(self, session: Session, payment: PaymentData) -> UUID | None:
+        """The payment that a bank statement showed and that is this money: same customer, amount and
+        reference, at most ten days apart.
+        """
+        ...
+
+
+class AwaitedPayments(Protocol):
+    """Owned by licensing: what the bank statement of the vendor may settle; nothing for anybody else."""
+
+    def waiting(self, session: Session) -> list[AwaitedPayment]:
+        """The reports that wait, oldest first."""
+        ...
+
+    def confirm(self, session: Session, key: UUID, *, now: datetime) -> UUID | None:
+        """The statement shows this money: confirm it as a person would; its (first) payment."""
+        ...
+
+    def order_of(self, session: Session, code: str) -> UUID | None:
+        """The order of payment with this code (``YP-…``), also one that was enabled since."""
+        ...
+
+    def payer_of(self, session: Session, key: UUID) -> UUID | None:
+        """The customer behind a report or an order; None for a transfer of several companies."""
+        ...
+
+    def settle(
+        self,
+        session: Session,
+        customer_id: UUID,
+        *,
+        amount: Decimal,
+        value_on: date,
+        reference: str,
+        now: datetime,
+    ) -> UUID | None:
+        """A person says that this credit is the customer's: confirm the report of that amount, or enable
+        the order that it covers; the payment. None: nothing of the kind waits.
+        """
+        ...
+
 
 class UnnumberedDocuments(Protocol):
     """Fiscal documents that wait for their numbers (``FiscalIssuing.prepare``)."""
@@ -122,6 +164,28 @@ class SignatureChecking(Protocol):
     def is_issuers_own(self, xml: bytes, *, now: datetime) -> bool:
         """Whether who signed is the issuer named in the document, by an authority that this
         installation trusts. False: the bytes may be whole, but a person decides whose they are.
+        """
+        ...
+
+
+class SellerPins(Protocol):
+    """Owned by sales: the own PIN of a person who sells, chosen at the first access."""
+
+    permission: str  # who holds it in a company may sell there
+
+    def lacks_pin(self, session: Session, user_id: int) -> bool:
+        """Whether the person has no PIN yet in the company in scope."""
+        ...
+
+    def check(self, pin: str) -> None:
+        """Raise ``DomainError`` (field ``pin``) for a PIN that is too short, too long or too easy."""
+        ...
+
+    def choose(
+        self, session: Session, user_id: int, pin: str, *, name: str, email: str, now: datetime
+    ) -> None:
+        """Give the person a PIN in the company in scope, as a salesperson of this name (one is made, or
+        the one of the same person is found). Raises what :meth:`check` raises.
         """
         ...
 

@@ -25,10 +25,12 @@ from core.contracts.hooks import (
     Task,
 )
 from core.contracts.schedule import Schedule
+from core.contracts.services import AwaitedPayments
 from core.hookspecs import hookimpl
 from core.i18n import lazy as _
 from plugins.licensing import cli, demo, jobs, models, settings, views
 from plugins.licensing.services import (
+    awaited_payments,
     decide_access,
     export_tables,
     find_attention,
@@ -75,6 +77,7 @@ DEEDS = {  # what the actions of the audit read as
     "licensing.add_distributor": _("Added a distributor"),
     "licensing.adviser": _("Changed the adviser of a client"),
     "licensing.ask_transfer": _("Asked to move a client"),
+    "licensing.booked": _("Confirmed a payment that was in the books"),
     "licensing.cancel": _("Cancelled a licence"),
     "licensing.confirm": _("Confirmed a payment"),
     "licensing.credit": _("Confirmed a credit note"),
@@ -114,6 +117,11 @@ class LicensingPlugin:
     def register_settings(self) -> Sequence[SettingSpec]:
         """Settings ``licensing.*``."""
         return settings.ALL
+
+    @hookimpl
+    def register_services(self, registry: dict[type, Any]) -> None:
+        """What a bank statement may settle."""
+        registry[AwaitedPayments] = awaited_payments.Awaited()
 
     @hookimpl
     def register_tasks(self) -> Sequence[Task]:

@@ -116,8 +116,9 @@ def hear_enabling(session: Session, event: LicenceEnabling, *, now: datetime) ->
 
 def enable_contract(
     session: Session, order: LicenceEnabling, *, now: datetime, is_reported: bool = False
-) -> None:
-    """The order's day S: subscribe from it, invoice 1, and put the confirmed money on that invoice.
+) -> UUID | None:
+    """The order's day S: subscribe from it, invoice 1, and put the confirmed money on that invoice; that
+    payment, if there is one.
 
     On credit the invoice stays due (A-10). ``is_reported``: no money is confirmed, so it stays open and
     due on its own day, and a rejected report suspends (A-26). A re-entry does not renew (R12). A second time changes
@@ -127,9 +128,9 @@ def enable_contract(
     if contract is None:
         raise NotFound(_("This order of payment does not exist."))
     if contract.state != "order":
-        return
+        return None
     start_on = to_local_date(order.enabled_at)
-    [customer_id] = plugins.service(CustomerDirectory).ensure(session, [_customer(contract)])
+    [customer_id] = plugins.service(CustomerDirectory).ensure(session, [customer_of(contract)])
     contract.customer_id = customer_id
     contract.subscription_id = plugins.service(Subscribing).subscribe(
         session,
@@ -142,8 +143,9 @@ def enable_contract(
         due_on=max(start_on, to_local_date(now)) if is_reported else None,
     )
     contract.state, contract.started_on, contract.on_credit = "enabled", start_on, order.on_credit
+    payment_id = None
     if not order.on_credit and not is_reported:
-        _record_first_payment(session, contract, order, now=now)
+        payment_id = _record_first_payment(session, contract, order, now=now)
     wallet = grant_minutes(session, contract)
     session.flush()
     write_audit(session, action="licensing.enable", subject_id=contract.id)
@@ -156,6 +158,7 @@ def enable_contract(
     )
     for party in {contract.client_tenant_id, contract.distributor_id} - {None}:
         emit(session, left, to=party, now=now)
+    return payment_id
 
 
 def withdraw_order(session: Session, contract_id: UUID, *, now: datetime) -> None:
@@ -270,7 +273,7 @@ def _refuse_second_contract(session: Session, order: LicenceOrdered) -> None:
 
 def _record_first_payment(
     session: Session, contract: Contract, order: LicenceEnabling, *, now: datetime
-) -> None:
+) -> UUID:
     if contract.customer_id is None:
         raise RuntimeError("an enabled contract has a customer")
     left, allocations = order.amount, []
@@ -279,7 +282,7 @@ def _record_first_payment(
         if share > Decimal(0):
             allocations.append(PaymentAllocation(invoice.id, share))
             left -= share
-    plugins.service(PaymentRecording).record(
+    return plugins.service(PaymentRecording).record(
         session,
         PaymentData(
             customer_id=contract.customer_id,
@@ -295,7 +298,8 @@ def _record_first_payment(
     )
 
 
-def _customer(contract: Contract) -> CustomerData:
+def customer_of(contract: Contract) -> CustomerData:
+    """The client of a contract as the books know it."""
     return CustomerData(
         tax_id_type=RUC,
         tax_id=contract.client_tax_id,

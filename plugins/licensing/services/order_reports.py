@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -60,13 +61,15 @@ def hear_order_report(session: Session, event: PaymentReported, *, now: datetime
     _aim(session, contract, event, now=now)
 
 
-def enable_by_report(session: Session, row: QueuedReport, *, now: datetime) -> bool:
-    """A confirmed report of an order that still waits enables it with its money; False: no such order."""
+def enable_by_report(session: Session, row: QueuedReport, *, now: datetime) -> UUID | None:
+    """A confirmed report of an order that still waits enables it with its money; the payment. None: no
+    such order.
+    """
     if row.contract_id is None:
-        return False
+        return None
     contract = session.get(Contract, row.contract_id, with_for_update=True)
     if contract is None or contract.state != "order":
-        return False
+        return None
     enabling = LicenceEnabling(
         contract_id=contract.id,
         on_credit=False,
@@ -76,8 +79,7 @@ def enable_by_report(session: Session, row: QueuedReport, *, now: datetime) -> b
         reference=row.reference,
         enabled_at=row.decided_at or now,
     )
-    enable_contract(session, enabling, now=now)
-    return True
+    return enable_contract(session, enabling, now=now)
 
 
 def _report_enables(session: Session, contract: Contract) -> bool:

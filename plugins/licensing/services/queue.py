@@ -11,22 +11,20 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core import plugins
 from core.adapters.clock import to_local_date
 from core.contracts.events import PaymentConfirmed, PaymentRejected, PaymentReported
-from core.contracts.sales import PaymentAllocation, PaymentData
-from core.contracts.services import InvoiceIssuing, PaymentRecording
+from core.contracts.sales import MONEY_LOCK
 from core.db.events import emit
+from core.db.locks import wait_for
 from core.db.tenancy import scope_of
-from core.domain.money import ZERO
 from core.errors import Conflict, DomainError, NotFound, TryLater
 from core.i18n import _
 from core.services import holidays
 from core.services.audit import write_audit
 from plugins.licensing.models import Contract, QueuedReport
-from plugins.licensing.services import order_reports
+from plugins.licensing.services import book_money, order_reports
 from plugins.licensing.services.parties import is_operator, operator_id
-from plugins.licensing.services.publish import contracts_behind, publish_invoices
+from plugins.licensing.services.publish import contracts_behind
 
 BUSINESS_DAYS_TO_ANSWER = 3  # A-15
 
@@ -98,16 +96,31 @@ def confirm_reports(session: Session, report_ids: Sequence[UUID], *, now: dateti
 
     Raises ``NotFound`` for a report of somebody else and ``Conflict`` for one that was answered.
     """
+    wait_for(session, MONEY_LOCK)
     for row in _waiting(session, report_ids):
-        row.state, row.decided_at, row.decided_by = "confirmed", now, scope_of(session).user_id
-        write_audit(session, action="licensing.confirm", subject_id=row.report_id)
-        event = PaymentConfirmed(row.report_id, confirmed_at=now, report=_as_told(row))
-        emit(session, event, to=row.client_tenant_id, now=now)
+        _confirm(session, row, now=now)
         if is_operator(session):
-            record_money(session, row, now=now)
-        for other in _others(session, row):
-            emit(session, event, to=other, now=now)
+            book_money.record_money(session, row, now=now)
     return len(report_ids)
+
+
+def confirm_seen(session: Session, report_ids: Sequence[UUID], *, now: datetime) -> list[UUID]:
+    """Confirm reports whose money the vendor's own bank statement shows; the payments, as far as there
+    are any. Raises as ``confirm_reports`` does.
+    """
+    payments = []
+    for row in _waiting(session, report_ids):
+        _confirm(session, row, now=now)
+        payments.append(book_money.record_money(session, row, now=now, is_seen=True))
+    return [one for one in payments if one is not None]
+
+
+def _confirm(session: Session, row: QueuedReport, *, now: datetime) -> None:
+    row.state, row.decided_at, row.decided_by = "confirmed", now, scope_of(session).user_id
+    write_audit(session, action="licensing.confirm", subject_id=row.report_id)
+    event = PaymentConfirmed(row.report_id, confirmed_at=now, report=_as_told(row))
+    for party in {row.client_tenant_id} | _others(session, row):
+        emit(session, event, to=party, now=now)
 
 
 def reject_report(session: Session, report_id: UUID, *, reason: str, now: datetime) -> None:
@@ -144,9 +157,10 @@ def hear_answer(
         event = replace(event, report=report)
         for party in {report.client_tenant_id, distributor_id} - {None}:
             emit(session, event, to=party, now=now)
+    wait_for(session, MONEY_LOCK)
     row = _take_answer(session, event)
     if row is not None and row.state == "confirmed":
-        record_money(session, row, now=now)
+        book_money.record_money(session, row, now=now)
 
 
 def hear_other_answer(session: Session, event: PaymentConfirmed | PaymentRejected) -> None:
@@ -173,54 +187,6 @@ def _take_answer(
     else:
         row.state, row.decided_at, row.reason = "rejected", event.rejected_at, event.reason
     return row
-
-
-def record_money(session: Session, row: QueuedReport, *, now: datetime) -> None:
-    """Put the confirmed money into the operator's books, over the invoices as reported. Of an order of
-    payment it is the day S (A-26).
-
-    Only money: what was withheld is covered when the retención itself is recorded. What no longer
-    fits (paid meanwhile) stays as the customer's credit.
-    """
-    if order_reports.enable_by_report(session, row, now=now):
-        return
-    contract = session.scalars(
-        select(Contract)
-        .where(Contract.client_tenant_id == row.client_tenant_id, Contract.customer_id.is_not(None))
-        .order_by(Contract.ordered_on.desc())
-        .limit(1)
-    ).one_or_none()
-    if contract is None or contract.customer_id is None or row.amount == ZERO:
-        return
-    told = {UUID(key): Decimal(share) for key, share in row.allocations.items()}
-    if row.contract_id is not None and not told:  # an order that was enabled otherwise meanwhile
-        still_open = plugins.service(InvoiceIssuing).open_for(session, contract.customer_id)
-        told = {one.id: one.balance for one in still_open}
-    ids = list(told)
-    snapshots = plugins.service(InvoiceIssuing).snapshots(session, ids)
-    left, allocations = row.amount, []
-    for invoice_id in ids:
-        if invoice_id not in snapshots or snapshots[invoice_id].state == "cancelled":
-            continue
-        share = min(left, told[invoice_id], snapshots[invoice_id].balance)
-        if share > 0:
-            allocations.append(PaymentAllocation(invoice_id, share))
-            left -= share
-    plugins.service(PaymentRecording).record(
-        session,
-        PaymentData(
-            customer_id=contract.customer_id,
-            method="transfer",
-            amount=row.amount,
-            value_on=row.value_on,
-            allocations=tuple(allocations),
-            idempotency_key=f"report:{row.report_id}",
-            bank=row.bank,
-            reference=row.reference,
-        ),
-        now=now,
-    )
-    publish_invoices(session, ids, now=now, report_id=row.report_id)
 
 
 def overdue_reports(session: Session, *, now: datetime) -> list[QueuedReport]:

@@ -20,6 +20,7 @@ from core.web.typed import read_ids
 from core.web.views import Pages, command, page
 from plugins.licensing.models import PaymentReportRow, QueuedReport
 from plugins.licensing.services import explain, queue
+from plugins.licensing.services.book_money import names_of_booked
 from plugins.licensing.services.parties import operator_id
 
 SHOWN = 200
@@ -57,8 +58,18 @@ class QueuePages(Pages):
         wanted = read_ids(ctx.form.getlist("reports"))
         if not wanted:
             raise DomainError(_("Tick the payments that arrived."), code="reports", field="reports")
+        booked = names_of_booked(ctx.session, wanted)
         count = queue.confirm_reports(ctx.session, wanted, now=ctx.now)
         ctx.flash(_("%(count)s payments are confirmed.", count=count))
+        for name in booked:
+            ctx.flash(
+                _(
+                    "The money of %(name)s is in the books already: its report is confirmed and no"
+                    " second payment is recorded.",
+                    name=name,
+                ),
+                "warn",
+            )
         return ctx.go("licensing.queue.index")
 
     @command("/<uuid:report_id>/reject", action="decide")

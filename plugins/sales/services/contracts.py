@@ -22,16 +22,20 @@ from core.contracts.services import (
     InvoiceIssuing,
     PaymentLinks,
     PaymentRecording,
+    SellerPins,
 )
 from plugins.sales.models import PaymentReport
 from plugins.sales.services import (
+    find_booked,
     issue_credit_notes,
     issue_invoices,
     keep_customers,
+    own_pins,
     payment_links,
     read_invoices,
     record_payment,
 )
+from plugins.sales.services.check_pins import check_new_pin
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -80,6 +84,10 @@ class Payments:
         """Money in."""
         return record_payment.record_payment(session, payment, now=now)
 
+    def find_booked(self, session: Session, payment: PaymentData) -> UUID | None:
+        """What a statement showed."""
+        return find_booked.find_booked(session, payment)
+
 
 class Links:
     """``PaymentLinks``."""
@@ -91,6 +99,26 @@ class Links:
     def accounts(self, session: Session) -> list[str]:
         """Where to pay, a line for each account in use."""
         return payment_links.account_lines(session)
+
+
+class Pins:
+    """``SellerPins``."""
+
+    permission = "sales.till:issue"
+
+    def lacks_pin(self, session: Session, user_id: int) -> bool:
+        """Nobody of this person has one."""
+        return own_pins.lacks_pin(session, user_id)
+
+    def check(self, pin: str) -> None:
+        """The rules of a new PIN."""
+        check_new_pin(pin)
+
+    def choose(
+        self, session: Session, user_id: int, pin: str, *, name: str, email: str, now: datetime
+    ) -> None:
+        """The own PIN."""
+        own_pins.choose_pin(session, user_id, pin, name=name, email=email, now=now)
 
 
 class CreditNotes:
@@ -112,3 +140,4 @@ def register(registry: dict[type, Any]) -> None:
     registry[PaymentRecording] = Payments()
     registry[PaymentLinks] = Links()
     registry[InvoiceCrediting] = CreditNotes()
+    registry[SellerPins] = Pins()

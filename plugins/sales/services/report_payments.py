@@ -27,6 +27,7 @@ from plugins.sales.domain import lifecycle, reports
 from plugins.sales.domain.allocation import Owed, spread
 from plugins.sales.domain.slips import check_pdf
 from plugins.sales.models import BankAccount, Customer, Invoice, Payment, PaymentReport
+from plugins.sales.services.find_booked import find_booked
 from plugins.sales.services.receive_withholdings import waiting_for
 from plugins.sales.services.record_payment import record_payment
 
@@ -163,9 +164,15 @@ def _has_twin(session: Session, report: ReportData) -> bool:
 
 
 def confirm_report(
-    session: Session, report_id: UUID, *, user_id: int | None, now: datetime
+    session: Session,
+    report_id: UUID,
+    *,
+    user_id: int | None,
+    now: datetime,
+    is_seen: bool = False,
 ) -> UUID:
-    """The money is there: record the payment over the reported invoices; the payment's id.
+    """The money is there: record the payment over the reported invoices; the payment's id. Money that a
+    bank statement booked before is that payment, unless the statement at hand shows it (``is_seen``).
 
     Raises ``Conflict`` when it was decided before, ``NotFound``.
     """
@@ -178,22 +185,19 @@ def confirm_report(
     )
     owed = [Owed(*row) for row in rows if not ids or row.id in ids]
     allocations, _rest = spread(report.amount, owed)
-    payment_id = record_payment(
-        session,
-        PaymentData(
-            customer_id=report.customer_id,
-            method="transfer",
-            amount=report.amount,
-            value_on=report.value_on,
-            allocations=allocations,
-            idempotency_key=payment_key(report_id),
-            bank=report.bank,
-            reference=report.reference,
-            note=report.payer_name,
-        ),
-        now=now,
-        account_id=report.account_id,
+    payment = PaymentData(
+        customer_id=report.customer_id,
+        method="transfer",
+        amount=report.amount,
+        value_on=report.value_on,
+        allocations=allocations,
+        idempotency_key=payment_key(report_id),
+        bank=report.bank,
+        reference=report.reference,
+        note=report.payer_name,
     )
+    booked = None if is_seen else find_booked(session, payment)
+    payment_id = booked or record_payment(session, payment, now=now, account_id=report.account_id)
     _decide(session, report, "confirm", user_id=user_id, now=now, payment_id=payment_id)
     told = _as_told(session, report)
     emit(session, PaymentConfirmed(report_id, confirmed_at=now, report=told), now=now)
