@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from core import jobs, plugins, runtime
+from core import jobs, runtime
 from core.adapters.clock import to_local_date
 from core.contracts.hooks import Task
 from core.contracts.ports import MailError
@@ -36,15 +36,7 @@ def run_all(args: dict[str, Any], now: datetime) -> None:
 def run_tenant(args: dict[str, Any], now: datetime) -> None:
     """The run of one company. A suspended one issues nothing new: its run waits for its return."""
     tenant, on = UUID(args["tenant"]), date.fromisoformat(args["on"])
-    with tenant_work(tenant):
-        decision = plugins.call(
-            "access_decision",
-            tenant=tenant,
-            tenant_id=tenant,
-            permission="billing.run:issue",
-            now=now,
-        )
-    if decision is not None and not decision.allowed:
+    if gates.refusal_to_run(tenant, now=now) is not None:
         return  # the daily run catches up
     with tenant_work(tenant) as session:
         if gates.read_environment(session) == gates.PRACTICE:

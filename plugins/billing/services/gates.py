@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from core import plugins
+from core.contracts.hooks import AccessDecision
+from core.db.session import tenant_work
 from core.errors import DomainError
 from core.i18n import _
 from core.services import settings
 
 PRODUCTION, PRACTICE = 2, 3
 RUN_ISSUE = "billing.run:issue"
+
+
+def refusal_to_run(tenant_id: UUID, *, now: datetime) -> AccessDecision | None:
+    """Why the company may issue nothing new now (a suspended licence, a full plan); None: it may.
+
+    The question of the command, the job and the page alike: hook ``access_decision``.
+    """
+    with tenant_work(tenant_id):
+        decision = plugins.call(
+            "access_decision", tenant=tenant_id, tenant_id=tenant_id, permission=RUN_ISSUE, now=now
+        )
+    return None if decision is None or decision.allowed else decision
 
 
 def read_environment(session: Session) -> int:

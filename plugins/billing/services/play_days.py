@@ -17,6 +17,7 @@ from plugins.billing.domain.lifecycle import ENDED
 from plugins.billing.domain.policy import DUE_DAY
 from plugins.billing.models import Notice, Subscription
 from plugins.billing.services.chart_figures import next_run_day
+from plugins.billing.services.gates import refusal_to_run
 from plugins.billing.services.run_billing import run_billing
 from plugins.billing.services.sweep_day import sweep_day
 
@@ -74,12 +75,13 @@ def play_day(kind: str, on: date, set_clock: Callable[[datetime], None]) -> Play
     set_clock(midnight)
     swept = {one: sweep_day(one, on=on, now=midnight) for one in tenants}
     set_clock(night)
-    runs = {one: run_billing(one, on=on, now=night) for one in tenants}
+    issuing = [one for one in tenants if refusal_to_run(one, now=night) is None]  # as the job asks
+    runs = {one: run_billing(one, on=on, now=night).invoices for one in issuing}
     set_clock(at_local(on, 7))
     days = [
         CompanyDay(
             name,
-            invoices=runs[one].invoices,
+            invoices=runs.get(one, 0),
             suspended=swept[one].suspended,
             ended=swept[one].ended,
             notices=_waiting(one, on),

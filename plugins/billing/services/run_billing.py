@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from core.adapters.clock import to_local_date
 from core.db.session import tenant_work
 from core.domain.money import ZERO
+from core.errors import Forbidden
 from plugins.billing.models import Run, RunFailure
 from plugins.billing.services.calendars import read_calendar
 from plugins.billing.services.charging import group_by_invoice, read_terms
@@ -26,7 +27,7 @@ from plugins.billing.services.due import (
     count_due,
     read_due,
 )
-from plugins.billing.services.gates import check_day
+from plugins.billing.services.gates import check_day, refusal_to_run
 from plugins.billing.services.run_batches import Progress, Runner, RunResult
 from plugins.billing.services.run_beside import Assignment, help_for
 
@@ -37,8 +38,12 @@ def run_billing(
     """Issue everything of the tenant that is due by ``on``; the emission date is always today.
 
     One subscription that cannot be invoiced is noted with its reason and does not stop the others.
-    Raises ``DomainError`` when the day is refused (see ``check_day``) or nothing at all can be issued.
+    Raises ``Forbidden`` when the company's licence lets it issue nothing new, ``DomainError`` when the day
+    is refused (see ``check_day``) or nothing at all can be issued.
     """
+    refusal = refusal_to_run(tenant_id, now=now)
+    if refusal is not None:
+        raise Forbidden(refusal.sentence, code=refusal.code)
     today = to_local_date(now)
     with tenant_work(tenant_id) as session:
         check_day(session, on=on, today=today)
