@@ -58,7 +58,8 @@ def add_certificate(
 
     Raises:
         P12Error: the file cannot be used.
-        DomainError: expired, of somebody else and nobody named, or the test signature fails.
+        DomainError: expired, of somebody else and nobody named, handed over after the present one's
+            end, or the test signature fails.
         Conflict: this certificate is here already.
     """
     opened = open_signing_file(data, password, now)
@@ -97,6 +98,7 @@ def add_certificate(
             field="p12",
         )
     begins = max(use_from or now, certificado.not_before)
+    _refuse_gap(session, begins, certificado.not_before, now=now)
     row = SigningCertificate(
         id=new_id(),
         holder=opened.titular.name[:300],
@@ -143,6 +145,40 @@ def _refuse_expired(opened: OpenedP12, now: datetime) -> None:
         )
 
 
+def _refuse_gap(
+    session: Session,
+    use_from: datetime,
+    not_before: datetime,
+    *,
+    now: datetime,
+    moved: UUID | None = None,
+) -> None:
+    """A hand-over after the end of those that sign until then would leave days without a signature.
+
+    It is refused, not moved: the day is the owner's decision, and the sentence says until when. A
+    certificate that is not valid any earlier is taken; the warnings go on (``p12_expiry``).
+    """
+    others = [row for row in _kept(session) if row.id != moved]
+    current = _choose(others, now)
+    if current is None or use_from <= now:
+        return
+    end = current.not_after
+    for row in sorted(others, key=lambda row: row.use_from):
+        if row.use_from <= end:
+            end = max(end, row.not_after)
+    if use_from > end and not_before <= max(end, now):
+        raise DomainError(
+            _(
+                "The present certificate is valid until %(day)s. Choose a hand-over date up to then, or"
+                " leave it empty to sign with this one at once: with a later date nothing could be"
+                " signed in between.",
+                day=f"{to_local_date(end):%d/%m/%Y}",
+            ),
+            code="sri_certificate_gap",
+            field="use_from",
+        )
+
+
 def list_certificates(session: Session) -> Sequence[SigningCertificate]:
     """All of the company's, wiped ones last, the newest hand-over first."""
     return session.scalars(
@@ -156,18 +192,31 @@ def list_certificates(session: Session) -> Sequence[SigningCertificate]:
 
 def current_certificate(session: Session, now: datetime) -> SigningCertificate | None:
     """The one that signs at ``now``: handed over, not wiped; a valid one before an expired one, then
-    the latest hand-over.
+    the latest hand-over. When all that were handed over have ended, a valid one signs before its
+    hand-over: the first of them.
     """
-    rows = session.scalars(
-        select(SigningCertificate).where(
-            SigningCertificate.wiped_at.is_(None), SigningCertificate.use_from <= now
-        )
+    return _choose(_kept(session), now)
+
+
+def _kept(session: Session) -> Sequence[SigningCertificate]:
+    return session.scalars(
+        select(SigningCertificate).where(SigningCertificate.wiped_at.is_(None))
     ).all()
-    return max(
-        rows,
-        key=lambda row: (row.not_before <= now <= row.not_after, row.use_from, row.id),
+
+
+def _choose(rows: Sequence[SigningCertificate], now: datetime) -> SigningCertificate | None:
+    def is_valid(row: SigningCertificate) -> bool:
+        return row.not_before <= now <= row.not_after
+
+    chosen = max(
+        (row for row in rows if row.use_from <= now),
+        key=lambda row: (is_valid(row), row.use_from, row.id),
         default=None,
     )
+    if chosen is None or is_valid(chosen):
+        return chosen
+    waiting = [row for row in rows if row.use_from > now and is_valid(row)]
+    return min(waiting, key=lambda row: (row.use_from, row.id), default=chosen)
 
 
 def find_certificate(session: Session, certificate_id: UUID) -> SigningCertificate:
@@ -181,7 +230,9 @@ def find_certificate(session: Session, certificate_id: UUID) -> SigningCertifica
 def set_use_from(
     session: Session, certificate_id: UUID, *, use_from: datetime, now: datetime
 ) -> None:
-    """Move the hand-over; it cannot be outside the certificate's own dates."""
+    """Move the hand-over; it cannot be outside the certificate's own dates, nor after the end of those
+    that sign until then.
+    """
     row = find_certificate(session, certificate_id)
     if row.wiped_at is not None:
         raise Conflict(_("This certificate was wiped."), code="sri_certificate_wiped")
@@ -191,6 +242,7 @@ def set_use_from(
             code="sri_certificate_dates",
             field="use_from",
         )
+    _refuse_gap(session, use_from, row.not_before, now=now, moved=row.id)
     write_audit(
         session,
         action="move_certificate",

@@ -52,12 +52,17 @@ def threshold_due(left: int, warned: int | None) -> int | None:
 
 
 def _replaced(session: Session, row: SigningCertificate) -> bool:
-    """True when another certificate that lasts longer has been uploaded."""
-    return session.scalar(
-        select(SigningCertificate.id).where(
-            SigningCertificate.wiped_at.is_(None), SigningCertificate.not_after > row.not_after
+    """True when another certificate lasts longer and signs before this one ends."""
+    found = session.scalar(
+        select(SigningCertificate.id)
+        .where(
+            SigningCertificate.wiped_at.is_(None),
+            SigningCertificate.not_after > row.not_after,
+            SigningCertificate.use_from <= row.not_after,
         )
-    ) is not None  # fmt: skip
+        .limit(1)
+    )
+    return found is not None
 
 
 def write_expiry_letters(session: Session, *, now: datetime, host: str) -> list[ExpiryLetter]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select, text
 
+from core.adapters.clock import to_local_date
 from core.db.session import unit_of_work
 from core.errors import Conflict, DomainError, NotFound
 from core.models import AuditEntry, Secret
@@ -263,6 +264,61 @@ def test_nobody_is_warned_once_the_next_one_is_there(tenant, make_person, outbox
     assert outbox.mails == []
     with unit_of_work(tenant.scope) as session:
         assert certificate_attention(session, "owner", NOW) == ()
+
+
+def test_a_hand_over_after_the_end_of_the_present_one_is_refused(tenant):
+    end = NOW + timedelta(days=7)
+    add(tenant, serial=1, end=end)
+    with pytest.raises(DomainError) as refused:
+        add(tenant, serial=2, use_from=NOW + timedelta(days=60))
+    assert (refused.value.code, refused.value.field) == ("sri_certificate_gap", "use_from")
+    assert f"{to_local_date(end):%d/%m/%Y}" in str(refused.value)
+    second = add(tenant, serial=2, use_from=end)
+    add(tenant, serial=3, use_from=NOW + timedelta(days=60))  # the second one signs until then
+    with unit_of_work(tenant.scope) as session:
+        with pytest.raises(DomainError) as refused:
+            vault.set_use_from(session, second, use_from=end + timedelta(seconds=1), now=NOW)
+        assert refused.value.code == "sri_certificate_gap"
+        vault.set_use_from(session, second, use_from=end - timedelta(days=1), now=NOW)
+
+
+def test_after_the_end_a_valid_one_signs_before_its_hand_over(tenant):
+    end = NOW + timedelta(days=7)
+    add(tenant, serial=1, end=end)
+    second = add(tenant, serial=2, use_from=end)
+    late = NOW + timedelta(days=60)
+    with unit_of_work(tenant.scope) as session:  # as rows of an older version may say
+        vault.find_certificate(session, second).use_from = late
+    with unit_of_work(tenant.scope) as session:
+        for days, serial in ((0, 1), (6, 1), (8, 2), (59, 2), (61, 2)):
+            key = vault.signing_key_for(session, NOW + timedelta(days=days))
+            assert (days, key.certificado.serial) == (days, serial)
+        assert [one.tone for one in certificate_attention(session, "owner", NOW)] == ["bad"]
+        assert certificate_attention(session, "owner", NOW + timedelta(days=8)) == ()
+
+
+def test_warnings_go_on_while_the_next_one_begins_after_the_end(tenant, make_person, outbox):
+    make_person(tenant, "owner")
+    end = NOW + timedelta(days=7)
+    add(tenant, serial=1, end=end)
+    add(tenant, serial=2, begin=end + timedelta(days=1))  # its authority gave no earlier day
+    jobs.watch_certificates({}, NOW)
+    assert len(outbox.mails) == 1
+    with unit_of_work(tenant.scope) as session:
+        assert [one.tone for one in certificate_attention(session, "owner", NOW)] == ["bad"]
+        after = end + timedelta(hours=1)
+        assert "venció" in certificate_attention(session, "owner", after)[0].sentence
+
+
+def test_after_the_end_a_new_one_cannot_be_put_off(tenant):
+    add(tenant, serial=1, end=NOW + timedelta(days=7))
+    later = NOW + timedelta(days=20)
+    with pytest.raises(DomainError) as refused:
+        add(tenant, serial=2, now=later, use_from=later + timedelta(days=5))
+    assert refused.value.code == "sri_certificate_gap"
+    added = add(tenant, serial=2, now=later)
+    with unit_of_work(tenant.scope) as session:
+        assert vault.current_certificate(session, later).id == added
 
 
 def test_the_home_page_says_what_is_missing(tenant):
