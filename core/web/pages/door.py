@@ -12,6 +12,7 @@ from core.errors import DomainError, NotFound
 from core.i18n import gettext as _
 from core.security import challenge, door, guard, links, passwords, sessions
 from core.security.models import OneTimeLink
+from core.web import first_pin
 from core.web.context import EMPTY, Context
 from core.web.shell import url_or_none
 from core.web.views import Pages, form, page
@@ -90,15 +91,23 @@ class DoorPages(Pages):
 
     @form("/activate/<token>", action="read")
     def activate(self, ctx: Context, token: str) -> Any:
-        """First access: the short code and a password of one's own."""
+        """First access: the short code, a password of one's own and, for who sells, a PIN."""
         link = links.find_link(ctx.session, token, "activation", now=ctx.now)
         if link is None:
             return ctx.render("core/link_void.html", status=410, purpose="activation")
         if ctx.submitted:
             _check_new_password(ctx)
+            pin = first_pin.read_pin(ctx)
             links.check_code(link, token, ctx.form.get("code", ""))
+            person = links.person_of(ctx.session, link)
+            if first_pin.keep_pin(person, pin, now=ctx.now):
+                ctx.flash(_("Your PIN is set: with it you sign your sales at the till."))
             return _set_password(ctx, link)
-        return ctx.render("core/activate.html", person=links.person_of(ctx.session, link))
+        return ctx.render(
+            "core/activate.html",
+            person=links.person_of(ctx.session, link),
+            asks_pin=bool(first_pin.find_companies(link.user_id)),
+        )
 
 
 class CompanyChoicePages(Pages):
