@@ -14,6 +14,59 @@ from tests.factories.licensing import make_vendor
 REFUSALS = (b"licence_", "La licencia está suspendida".encode(), "La licencia venció".encode())
 NO_ID = UUID("00000000-0000-7000-8000-000000000001")
 
+# Every route that issues something new, by hand: a permission that lost its mark, or a new route of
+# issuing, fails here and is then written down or mended.
+ISSUING = {
+    ("/api/v1/billing/subscriptions", "POST"),
+    ("/api/v1/billing/subscriptions/<id>/plan", "POST"),
+    ("/api/v1/sales/invoices", "POST"),
+    ("/api/v1/sri/purchases/settlements", "POST"),
+    ("/api/v1/sri/purchases/withholdings", "POST"),
+    ("/billing/runs/start", "POST"),
+    ("/billing/subscriptions/<id>/again", "POST"),
+    ("/billing/subscriptions/<id>/plan", "GET"),
+    ("/billing/subscriptions/<id>/plan", "POST"),
+    ("/billing/subscriptions/new", "GET"),
+    ("/billing/subscriptions/new", "POST"),
+    ("/sales/invoices/<id>/again", "GET"),
+    ("/sales/invoices/<id>/again", "POST"),
+    ("/sales/till", "GET"),
+    ("/sales/till", "POST"),
+    ("/sales/till/done/<id>", "GET"),
+    ("/sales/till/done/<id>/state", "GET"),
+    ("/sri/purchases/settlement", "GET"),
+    ("/sri/purchases/settlement", "POST"),
+    ("/sri/purchases/withholding", "GET"),
+    ("/sri/purchases/withholding", "POST"),
+}
+ISSUES = {
+    "billing.run:issue",
+    "billing.subscription:write",
+    "einvoice_sri.purchase:issue",
+    "sales.invoice:issue",
+    "sales.till:issue",
+}
+# What a suspended company still issues, corrects and cancels: of what exists already.
+CORRECTS = {
+    "billing.subscription:cancel",
+    "einvoice_sri.document:annul",
+    "einvoice_sri.document:correct",
+    "sales.invoice:cancel",
+    "sales.note:issue",
+}
+AFTER_EXPIRY = {
+    "licensing.licence:decide",
+    "licensing.licence:download",
+    "licensing.licence:read",
+    "licensing.licence:report",
+    "licensing.support:read",
+}
+
+
+def named(found):
+    """(path with ``<id>``, method) of what a walk found."""
+    return {(path.replace(str(NO_ID), "<id>"), method) for path, method, *_rest in found}
+
 
 def sample(converter):
     """A value that the converter takes."""
@@ -62,7 +115,7 @@ def blocked_paths(app, client, csrf, role, *, only_issuing=False):
     token = csrf(client)
     blocked, open_ = [], []
     for path, method, permission in routes(app, role):
-        if "sign-out" in path or (only_issuing and permission.survives_suspension):
+        if "sign-out" in path or (only_issuing and permission.key not in ISSUES):
             continue
         answer = client.open(
             path,
@@ -83,9 +136,11 @@ def test_suspension_blocks_new_issuing_on_every_route_and_nothing_else(
     vendor.at("2026-04-06", 0, 0)
     sign_in(client, Tenancy(vendor.client_id), "owner")
     blocked, open_ = blocked_paths(app, client, csrf, "owner")
-    assert blocked, "no route issues anything"
-    assert [one for one in blocked if one[2].survives_suspension] == []
-    assert [one for one in open_ if not one[2].survives_suspension] == []
+    assert named(blocked) == ISSUING
+    assert {one[2].key for one in blocked} == ISSUES
+    changing = {one[2].key for one in open_ if one[1] != "GET"}
+    actions = ("issue", "cancel", "correct", "annul")
+    assert {one for one in changing if one.endswith(actions)} == CORRECTS
     assert any(
         permission.name == "licensing.licence" for _path, _method, permission, _status in open_
     )
@@ -101,12 +156,8 @@ def test_an_expired_tenant_reaches_its_licence_and_legal_documents_only(
     assert vendor.state(vendor.client_id) == "expired"
     sign_in(client, Tenancy(vendor.client_id), "owner")
     blocked, open_ = blocked_paths(app, client, csrf, "owner")
-    assert [one for one in blocked if one[2].survives_expiry] == []
-    assert [one for one in open_ if not one[2].survives_expiry] == []
-    assert {permission.name for _path, _method, permission, _status in open_} == {
-        "licensing.licence",
-        "licensing.support",
-    }
+    assert named(blocked) >= ISSUING
+    assert {permission.key for _path, _method, permission, _status in open_} == AFTER_EXPIRY
     assert client.get("/licence").status_code == 200
     assert client.get("/").status_code == 200
 
@@ -116,4 +167,4 @@ def test_a_minute_before_every_issuing_route_is_open(vendor, app, client, sign_i
     sign_in(client, Tenancy(vendor.client_id), "owner")
     blocked, open_ = blocked_paths(app, client, csrf, "owner", only_issuing=True)
     assert blocked == []
-    assert open_
+    assert named(open_) == ISSUING
