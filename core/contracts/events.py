@@ -42,6 +42,7 @@ __all__ = [
     "CreditLimitSet",
     "CreditNoteDrafted",
     "DocumentAuthorized",
+    "DocumentCorrected",
     "DocumentDisputed",
     "DocumentRejected",
     "Event",
@@ -156,6 +157,22 @@ class DocumentRejected(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentCorrected(Event):
+    """A person corrected a refused document (receiver, date): it says this now and is sent again."""
+
+    document_id: UUID
+    kind: str  # SRI codDoc
+    number: str
+    issued_on: date
+    receiver_tax_id_type: str
+    receiver_tax_id: str
+    receiver_name: str
+    receiver_email: str
+    receiver_address: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class AnnulmentChanged(Event):
     """The annulment of an authorised document was asked for, done, or came to nothing."""
 
@@ -211,6 +228,8 @@ class PaymentReported(Event):
     group_id: UUID | None = None  # one transfer told for several tenants
     is_late: bool = False
     contract_id: UUID | None = None  # the order of payment that it pays: no invoice yet (A-26)
+    account: str = ""  # of the vendor, that took the money; empty: not said
+    transferred: Decimal | None = None  # the whole transfer, where it was told for several tenants
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,9 @@ CASES = {
     "einvoice_sri.document.correct": Case(  # an authorised one needs no correction: 409, but found
         **DOCUMENT, form=lambda s: {}, answers=(303, 409)
     ),
+    "einvoice_sri.document.amend": Case(  # an authorised one: GET leads back, POST 409, but found
+        **DOCUMENT, form=lambda s: {}, answers=(303, 409, 422)
+    ),
     "einvoice_sri.document.resume": Case(ids=lambda s: {"pause_id": s["pause"]}, form=lambda s: {}),
 }
 

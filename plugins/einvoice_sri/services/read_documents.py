@@ -106,7 +106,10 @@ def problem_of(session: Session, document: FiscalDocument) -> Problem | None:
         words = tuple(one.mensaje for one in from_json(document.messages))
         return Problem(
             _("Something in the document is not right, so it was not sent."),
-            _("Correct it and send the document again; it keeps its number."),
+            _(
+                "Correct the receiver here, or the company's data and the certificate, and send it again;"
+                " it keeps its number. If a line or an amount is wrong, tell the operator."
+            ),
             said=words,
         )
     pause = None

@@ -8,15 +8,23 @@ from uuid import UUID
 from markupsafe import Markup
 
 from core import plugins
+from core.contracts.sales import CustomerData
+from core.domain import tax_ids
 from core.errors import NotFound
 from core.i18n import _
 from core.web.context import Context
 from core.web.paging import count_capped, page_by_key
-from core.web.views import Pages, command, page
+from core.web.views import Pages, command, form, page
 from plugins.einvoice_sri.domain.estados import STANDING, Estado
 from plugins.einvoice_sri.domain.tipos import TITULOS
 from plugins.einvoice_sri.models.documents import FiscalDocument
 from plugins.einvoice_sri.services import read_documents
+from plugins.einvoice_sri.services.amend_document import (
+    amend_document,
+    has_receiver,
+    is_late,
+    may_amend,
+)
 from plugins.einvoice_sri.services.cancel_document import (
     annulment_deadline,
     annulment_rules,
@@ -32,6 +40,7 @@ from plugins.einvoice_sri.services.issue_purchases import reissue_purchase
 from plugins.einvoice_sri.services.pauses import open_pauses, resume
 from plugins.einvoice_sri.services.print_ride import print_ride
 from plugins.einvoice_sri.services.read_states import TONES, sentence, word
+from plugins.einvoice_sri.services.request_documents import request_of
 
 PURCHASE_KINDS = ("03", "07")
 KINDS = {kind.value: title.capitalize() for kind, title in TITULOS.items()}
@@ -79,7 +88,9 @@ class DocumentPages(Pages):
             problem=read_documents.problem_of(ctx.session, document),
             timeline=read_documents.timeline(ctx.session, document),
             is_standing=state in STANDING,
-            can_correct=state in (Estado.REJECTED, Estado.PAUSED),
+            can_correct=state in (Estado.REJECTED, Estado.PAUSED)
+            and not is_late(document, ctx.today),
+            can_amend=may_amend(document, ctx.today),
             can_annul=state is Estado.AUTHORIZED,
             is_annulling=state is Estado.ANNULMENT_REQUESTED,
             deadline=annulment_deadline(ctx.session, document.issued_on),
@@ -113,6 +124,39 @@ class DocumentPages(Pages):
         correct_document(ctx.session, document_id, now=ctx.now)
         ctx.flash(_("The document is sent again with the same number."), "wait")
         return ctx.go("einvoice_sri.document.show", document_id=document_id)
+
+    @form("/<uuid:document_id>/amend", action="correct")
+    def amend(self, ctx: Context, document_id: UUID) -> Any:
+        """Correct the receiver or the date of a refused document and send it again."""
+        document = find_document(ctx.session, document_id)
+        if ctx.submitted:
+            amended = amend_document(
+                ctx.session,
+                document_id,
+                receiver=_typed_receiver(ctx.form) if has_receiver(document) else None,
+                is_dated_today=bool(ctx.form.get("is_dated_today")),
+                now=ctx.now,
+            )
+            ctx.flash(
+                _(
+                    "Corrected: %(number)s is sent again with the same number.",
+                    number=amended.number,
+                ),
+                "wait",
+            )
+            return ctx.go("einvoice_sri.document.show", document_id=document_id)
+        if not may_amend(document, ctx.today):
+            return ctx.go("einvoice_sri.document.show", document_id=document_id)
+        return ctx.render(
+            "einvoice_sri/amend.html",
+            document=document,
+            receiver=request_of(document).counterpart,
+            has_receiver=has_receiver(document),
+            is_late=is_late(document, ctx.today),
+            problem=read_documents.problem_of(ctx.session, document),
+            types=receiver_types(document.kind),
+            today=ctx.today,
+        )
 
     @command("/<uuid:document_id>/annul", action="annul")
     def annul(self, ctx: Context, document_id: UUID) -> Any:
@@ -155,6 +199,29 @@ class DocumentPages(Pages):
         resume(ctx.session, pause_id, now=ctx.now)
         ctx.flash(_("The stop is lifted; the documents go on."), "wait")
         return ctx.go("einvoice_sri.document.index")
+
+
+def receiver_types(kind: str) -> list[tuple[str, str]]:
+    """The kinds of identification that a document of this kind may name."""
+    known = [
+        (tax_ids.RUC, _("RUC")),
+        (tax_ids.CEDULA, _("Cédula")),
+        (tax_ids.PASSPORT, _("Passport")),
+        (tax_ids.FOREIGN_ID, _("Foreign identification")),
+    ]
+    if kind == "01":
+        known.append((tax_ids.FINAL_CONSUMER, _("Final consumer")))
+    return known
+
+
+def _typed_receiver(typed: Any) -> CustomerData:
+    return CustomerData(
+        tax_id_type=typed.get("tax_id_type", ""),
+        tax_id=typed.get("tax_id", ""),
+        legal_name=typed.get("legal_name", ""),
+        email=typed.get("email", ""),
+        address=typed.get("address", ""),
+    )
 
 
 def _blocks(ctx: Context, document_id: UUID) -> list[Markup]:
