@@ -138,10 +138,12 @@ class PaymentReportRow(TenantMixin, Base):
     form_key: Mapped[str | None] = mapped_column(String(60))  # a form sent twice is one report
     contract_id: Mapped[UUID] = mapped_column()
     bank: Mapped[str] = mapped_column(String(80))
+    account: Mapped[str] = mapped_column(String(200), default="")  # the vendor's; empty: not said
     reference: Mapped[str] = mapped_column(String(60), default="")  # empty: "no la tengo"
     payer: Mapped[str] = mapped_column(String(200), default="")
     value_on: Mapped[date] = mapped_column()
     amount: Mapped[Decimal] = mapped_column(MoneyColumn)
+    transferred: Mapped[Decimal] = mapped_column(MoneyColumn)  # the whole, also for other companies
     withheld: Mapped[Decimal] = mapped_column(MoneyColumn)
     allocations: Mapped[Any] = mapped_column(JSONB)
     slip_blob_id: Mapped[UUID | None] = mapped_column()
@@ -251,6 +253,7 @@ class PortfolioClient(TenantMixin, Base):
     left_out_on: Mapped[date | None] = mapped_column()  # R15: the run that issued nothing to it
     on_credit: Mapped[bool] = mapped_column(default=False)
     owner: Mapped[Any] = mapped_column(JSONB, default=dict)
+    reminded_on: Mapped[date | None] = mapped_column()  # by the distributor, at most once a day
     next_due_on: Mapped[date | None] = mapped_column()
     suspends_on: Mapped[date | None] = mapped_column()
     paid_through_on: Mapped[date | None] = mapped_column()
@@ -311,9 +314,11 @@ class QueuedReport(TenantMixin, Base):
     numbers: Mapped[Any] = mapped_column(JSONB, default=list)
     allocations: Mapped[Any] = mapped_column(JSONB)  # invoice id to USD
     amount: Mapped[Decimal] = mapped_column(MoneyColumn)
+    transferred: Mapped[Decimal] = mapped_column(MoneyColumn)  # the whole, also for other companies
     withheld: Mapped[Decimal] = mapped_column(MoneyColumn)
     value_on: Mapped[date] = mapped_column()
     bank: Mapped[str] = mapped_column(String(80))
+    account: Mapped[str] = mapped_column(String(200), default="")  # the vendor's; empty: not said
     reference: Mapped[str] = mapped_column(String(60), default="")
     payer: Mapped[str] = mapped_column(String(200), default="")
     has_slip: Mapped[bool] = mapped_column(default=False)

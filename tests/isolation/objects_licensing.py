@@ -226,6 +226,10 @@ def _money(side: Side) -> dict:
     return {"amount": "34,50", "value_on": "2026-04-25", "bank": "Pichincha", "reference": "T-9"}
 
 
+def _ticked(side: Side) -> dict:
+    return {"clients": [str(side["client_row"]), str(side["ordered_row"])]}
+
+
 DESK = {"actor": "distributor"}
 # there is one operator: from the other side its distributor asks, and its role does not allow it
 OFFICE = {"actor": "operator", "stranger": "distributor", "refusals": (403, 404)}
@@ -256,7 +260,12 @@ CASES = {
     "licensing.licence.come_back": Case(actor="lapsed_owner"),
     "licensing.portfolio.index": Case(**DESK, query=lambda s: {"q": "Compa"}),
     "licensing.portfolio.new": Case(**DESK, form=_typed_client),
+    "licensing.portfolio.report": Case(
+        **DESK, form=lambda s: {**_typed_report(s), "companies": [str(s["company"])]}
+    ),
     "licensing.portfolio.show": Case(**DESK, ids=CLIENT),
+    "licensing.portfolio.remind_ticked": Case(**DESK, form=_ticked),
+    "licensing.portfolio.first_access_ticked": Case(**DESK, form=_ticked),
     "licensing.portfolio.sell_certificate": Case(**DESK, ids=CLIENT, form=_none),
     "licensing.portfolio.enable": Case(**DESK, ids=ORDERED, form=_money),
     "licensing.portfolio.first_access": Case(**DESK, ids=ORDERED, form=_none),

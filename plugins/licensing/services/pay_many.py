@@ -1,4 +1,6 @@
-"""One transfer for the licences of several companies: an accountant or owner tells it once (A-31)."""
+"""One transfer for the licences of several companies: an accountant, an owner or their distributor tells it
+once (A-31).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,8 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from core.db.scope import Scope
 from core.db.session import acting_for, unit_of_work
@@ -17,8 +20,9 @@ from core.errors import DomainError, NotFound
 from core.i18n import _
 from core.ids import new_id
 from core.models import Membership, Tenant
+from plugins.licensing.models import ClientInvoiceRow, PaymentReportRow, PortfolioClient
 from plugins.licensing.services.report_payment import ReportData, report_payment
-from plugins.licensing.services.standing import read_standing
+from plugins.licensing.services.standing import find_licence, read_standing
 
 ROLES = ("owner", "accountant")
 
@@ -63,8 +67,8 @@ def open_balances(user_id: int, *, now: datetime) -> list[OpenBalance]:
 
 def report_for_many(
     user_id: int, data: ReportData, companies: Sequence[UUID], *, now: datetime
-) -> int:
-    """Report the transfer for each chosen company, in a transaction of its own there; how many.
+) -> list[PaymentReportRow]:
+    """Report the transfer for each chosen company, in a transaction of its own there; the reports.
 
     The shares follow the balances; all of them carry one ``group_id``. Sent twice it is one report
     per company. Raises ``NotFound`` for a company of somebody else.
@@ -76,14 +80,79 @@ def report_for_many(
         )
     if set(companies) - set(balances):
         raise NotFound
-    shares = split_over([balances[one].balance for one in companies], data.amount)
+    return report_shares(data, [balances[one] for one in companies], now=now)
+
+
+def clients_who_owe(session: Session) -> list[OpenBalance]:
+    """The clients of the distributor in scope with open licence invoices, by name; released ones are no
+    longer his.
+    """
+    open_rows = (
+        select(
+            ClientInvoiceRow.client_tenant_id, func.sum(ClientInvoiceRow.balance).label("balance")
+        )
+        .where(ClientInvoiceRow.state == "open")
+        .group_by(ClientInvoiceRow.client_tenant_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(
+            PortfolioClient.client_tenant_id,
+            PortfolioClient.client_name,
+            PortfolioClient.client_tax_id,
+            open_rows.c.balance,
+        )
+        .join(open_rows, open_rows.c.client_tenant_id == PortfolioClient.client_tenant_id)
+        .where(PortfolioClient.released_on.is_(None), open_rows.c.balance > ZERO)
+        .order_by(PortfolioClient.client_name, PortfolioClient.id)
+    )
+    return [OpenBalance(*row) for row in rows]
+
+
+def report_for_clients(
+    session: Session, data: ReportData, clients: Sequence[UUID], *, now: datetime
+) -> list[PaymentReportRow]:
+    """A distributor reports one transfer for several of his clients. Raises ``NotFound`` for a company
+    that is none of his, or that owes nothing.
+    """
+    owed = {one.tenant_id: one for one in clients_who_owe(session)}
+    if not clients:
+        raise DomainError(
+            _("Choose the clients whose payment this is."), code="companies", field="companies"
+        )
+    if set(clients) - set(owed):
+        raise NotFound
+    return report_shares(data, [owed[one] for one in dict.fromkeys(clients)], now=now)
+
+
+def accounts_told(tenant_id: UUID) -> list[str]:
+    """The vendor's accounts that the licence of a company names."""
+    with acting_for(tenant_id, "reports one payment for several companies") as session:
+        licence = find_licence(session)
+        return [str(one) for one in (licence.accounts or [])] if licence else []
+
+
+def report_shares(
+    data: ReportData, owed: Sequence[OpenBalance], *, now: datetime
+) -> list[PaymentReportRow]:
+    """One report in the scope of each company, one group; who calls has checked whose they are."""
+    shares = split_over([one.balance for one in owed], data.amount)
     group_id = data.group_id or new_id()
-    for tenant_id, share in zip(companies, shares, strict=True):
-        part = replace(data, amount=share, group_id=group_id, invoice_ids=(), withheld=ZERO)
+    reports = []
+    for company, share in zip(owed, shares, strict=True):
+        part = replace(
+            data,
+            amount=share,
+            transferred=data.amount,
+            group_id=group_id,
+            invoice_ids=(),
+            withheld=ZERO,
+        )
         if share > 0:
-            with acting_for(tenant_id, "reports one payment for several companies") as session:
-                report_payment(session, part, now=now)
-    return sum(share > 0 for share in shares)
+            why = "reports one payment for several companies"
+            with acting_for(company.tenant_id, why) as session:
+                reports.append(report_payment(session, part, now=now))
+    return reports
 
 
 def split_over(amounts: Sequence[Decimal], paid: Decimal) -> list[Decimal]:

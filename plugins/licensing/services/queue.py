@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
@@ -25,6 +25,7 @@ from plugins.licensing.models import Contract, QueuedReport
 from plugins.licensing.services import book_money, order_reports
 from plugins.licensing.services.parties import is_operator, operator_id
 from plugins.licensing.services.publish import contracts_behind
+from plugins.licensing.services.report_payment import has_twin
 
 BUSINESS_DAYS_TO_ANSWER = 3
 
@@ -55,16 +56,16 @@ def queue_report(session: Session, event: PaymentReported) -> None:
             known.allocations = {str(key): str(share) for key, share in event.allocations}
             known.numbers = list(event.numbers)
         return
-    twin = session.scalar(
-        select(QueuedReport.id)
-        .where(
-            func.lower(QueuedReport.bank) == event.bank.lower(),
-            QueuedReport.reference == event.reference,
-            QueuedReport.value_on == event.value_on,
-            QueuedReport.state != "rejected",
-            QueuedReport.amount == event.amount,
-        )
-        .limit(1)
+    transferred = event.amount if event.transferred is None else event.transferred
+    is_twin = has_twin(
+        session,
+        QueuedReport,
+        bank=event.bank,
+        reference=event.reference,
+        value_on=event.value_on,
+        transferred=transferred,
+        account=event.account,
+        group_id=event.group_id,
     )
     session.add(
         QueuedReport(
@@ -76,6 +77,8 @@ def queue_report(session: Session, event: PaymentReported) -> None:
             numbers=list(event.numbers),
             allocations={str(key): str(share) for key, share in event.allocations},
             amount=event.amount,
+            transferred=transferred,
+            account=event.account[:200],
             withheld=event.withheld,
             value_on=event.value_on,
             bank=event.bank,
@@ -83,7 +86,7 @@ def queue_report(session: Session, event: PaymentReported) -> None:
             payer=event.payer,
             has_slip=event.has_slip,
             is_late=event.is_late,
-            is_duplicate=twin is not None and bool(event.reference) and event.group_id is None,
+            is_duplicate=is_twin,
             reported_at=event.reported_at,
         )
     )
@@ -259,6 +262,8 @@ def _as_told(row: QueuedReport) -> PaymentReported:
         group_id=row.group_id,
         is_late=row.is_late,
         contract_id=row.contract_id,
+        account=row.account,
+        transferred=row.transferred,
     )
 
 

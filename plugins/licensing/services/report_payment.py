@@ -23,7 +23,7 @@ from core.services import holidays
 from core.services.audit import write_audit
 from plugins.licensing.domain.lifecycle import after
 from plugins.licensing.domain.orders import lapses_on
-from plugins.licensing.models import ClientInvoiceRow, Licence, PaymentReportRow
+from plugins.licensing.models import ClientInvoiceRow, Licence, PaymentReportRow, QueuedReport
 from plugins.licensing.services.slips import store_slip
 from plugins.licensing.services.standing import find_licence, refresh
 
@@ -35,7 +35,8 @@ class ReportData:
     """What a person typed. ``invoice_ids`` empty: the open invoices, oldest first.
 
     ``withheld``: the part that a retención covers (USD). ``reference`` empty means "no la tengo" and
-    wants a slip and the payer's name.
+    wants a slip and the payer's name. ``account``: the vendor's that took it, a line of the licence's
+    accounts; empty: not said. ``transferred``: the whole transfer, of which ``amount`` is the part here.
     """
 
     bank: str
@@ -48,6 +49,13 @@ class ReportData:
     slip: bytes | None = None
     form_key: str | None = None
     group_id: UUID | None = None
+    account: str = ""
+    transferred: Decimal | None = None
+
+    @property
+    def whole(self) -> Decimal:
+        """The transfer as the bank shows it, also where it is told for several companies."""
+        return self.amount if self.transferred is None else self.transferred
 
 
 def report_payment(session: Session, data: ReportData, *, now: datetime) -> PaymentReportRow:
@@ -71,11 +79,13 @@ def report_payment(session: Session, data: ReportData, *, now: datetime) -> Paym
         group_id=data.group_id,
         form_key=data.form_key,
         contract_id=licence.contract_id,
-        bank=data.bank.strip(),
+        bank=" ".join(data.bank.split()),
+        account=data.account.strip()[:200],
         reference=data.reference.strip(),
         payer=data.payer.strip(),
         value_on=data.value_on,
         amount=data.amount,
+        transferred=data.whole,
         withheld=data.withheld,
         allocations={str(key): str(amount) for key, amount in shares.items()},
         slip_blob_id=None if data.slip is None else store_slip(session, data.slip),
@@ -98,22 +108,50 @@ def report_payment(session: Session, data: ReportData, *, now: datetime) -> Paym
 
 
 def is_duplicate(session: Session, data: ReportData) -> bool:
-    """Same bank, reference, value date and amount as an earlier report that was not rejected (A-31).
-
-    A warning for people; nothing is refused because of it.
+    """Same receiving account, bank, reference, value date and amount of the transfer as an earlier report
+    that was not rejected (A-31). A warning for people; nothing is refused because of it.
     """
-    found = session.scalar(
-        select(PaymentReportRow.id)
-        .where(
-            func.lower(PaymentReportRow.bank) == data.bank.strip().lower(),
-            PaymentReportRow.reference == data.reference.strip(),
-            PaymentReportRow.value_on == data.value_on,
-            PaymentReportRow.amount == data.amount,
-            PaymentReportRow.state != "rejected",
-        )
-        .limit(1)
+    return has_twin(
+        session,
+        PaymentReportRow,
+        bank=data.bank,
+        reference=data.reference,
+        value_on=data.value_on,
+        transferred=data.whole,
+        account=data.account,
+        group_id=data.group_id,
     )
-    return found is not None and bool(data.reference.strip())
+
+
+def has_twin(
+    session: Session,
+    model: type[PaymentReportRow | QueuedReport],
+    *,
+    bank: str,
+    reference: str,
+    value_on: date,
+    transferred: Decimal,
+    account: str,
+    group_id: UUID | None,
+) -> bool:
+    """Whether a report of another transfer looks the same (A-31). An account that one of the two does not
+    say may be any; the reports of one transfer for several companies are no twins of each other.
+    """
+    rows = session.execute(
+        select(model.account, model.group_id).where(
+            func.lower(model.bank) == " ".join(bank.split()).lower(),
+            model.reference == reference.strip(),
+            model.value_on == value_on,
+            model.transferred == transferred,
+            model.state != "rejected",
+        )
+    )
+    said = account.strip()[:200]
+    return bool(reference.strip()) and any(
+        (not row.account or not said or row.account == said)
+        and (group_id is None or row.group_id != group_id)
+        for row in rows
+    )
 
 
 def hear_report(session: Session, event: PaymentReported, *, now: datetime) -> None:
@@ -149,6 +187,8 @@ def hear_report(session: Session, event: PaymentReported, *, now: datetime) -> N
             payer=event.payer[:200],
             value_on=event.value_on,
             amount=event.amount,
+            transferred=event.amount if event.transferred is None else event.transferred,
+            account=event.account[:200],
             withheld=event.withheld,
             allocations={str(key): str(share) for key, share in event.allocations},
             is_late=event.is_late,
@@ -312,6 +352,8 @@ def _tell(session: Session, licence: Licence, row: PaymentReportRow, *, now: dat
         group_id=row.group_id,
         is_late=row.is_late,
         contract_id=licence.contract_id if licence.started_on is None else None,
+        account=row.account,
+        transferred=row.transferred,
     )
     for party in {licence.operator_id, licence.distributor_id} - {None}:
         emit(session, event, to=party, now=now)

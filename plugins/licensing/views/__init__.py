@@ -10,6 +10,7 @@ from plugins.licensing.views.copies import CopyPages
 from plugins.licensing.views.licence import LicencePages
 from plugins.licensing.views.office import OfficePages
 from plugins.licensing.views.portfolio import PortfolioPages
+from plugins.licensing.views.portfolio_bulk import PortfolioBulkPages
 from plugins.licensing.views.queue import QueuePages
 from plugins.licensing.views.support import SupportPages
 from plugins.licensing.views.trainings import LessonPages, TrainingPages
@@ -23,6 +24,7 @@ PAGES = (
     CopyPages,
     PortfolioPages,
     PortfolioUnpaidPages,
+    PortfolioBulkPages,
     QueuePages,
     OfficePages,
     OfficeUnpaidPages,

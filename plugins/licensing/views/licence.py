@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from core.domain.money import ZERO
 from core.errors import NotFound
 from core.i18n import _
 from core.ids import new_id
 from core.services import blobs
 from core.web.context import Context
-from core.web.typed import (
-    read_day,
-    read_ids,
-    read_money,
-)
+from core.web.typed import read_ids
 from core.web.views import Pages, command, form, page
 from plugins.licensing.domain.lifecycle import STATES, allows
 from plugins.licensing.models import PaymentReportRow
@@ -34,10 +29,8 @@ from plugins.licensing.services import (
     trainings,
 )
 from plugins.licensing.services.installed_licence import read_installed, verdict_sentence
-from plugins.licensing.services.report_payment import ReportData
 from plugins.licensing.services.standing import Standing, find_licence, read_standing
-
-MAX_SLIP = 5 * 1024 * 1024
+from plugins.licensing.views.typed_report import typed_report, warn_of_twins
 
 
 class LicencePages(Pages):
@@ -85,17 +78,13 @@ class LicencePages(Pages):
         """«Ya pagué»: access is back when the answer arrives."""
         standing = _licence(ctx)
         if ctx.submitted:
-            row = report_payment.report_payment(ctx.session, _typed(ctx), now=ctx.now)
+            row = report_payment.report_payment(ctx.session, typed_report(ctx), now=ctx.now)
             ctx.flash(
                 explain.order_report_sentence(standing)
                 if standing.state == "order" and not standing.licence.is_reentry
                 else _("Thank you. Your report is stored and you have access at once.")
             )
-            if row.is_duplicate:
-                ctx.flash(
-                    _("It looks like an earlier report: if it is the same payment, do nothing."),
-                    "warn",
-                )
+            warn_of_twins(ctx, [row])
             is_return = standing.licence.is_reentry and standing.licence.started_on is None
             return ctx.go("licensing.licence.come_back" if is_return else "licensing.licence.index")
         rows = [one for one in keep_licence.read_invoices(ctx.session) if one.state == "open"]
@@ -105,6 +94,7 @@ class LicencePages(Pages):
             invoices=rows,
             chosen=set(ctx.form.getlist("invoices")) or {str(one.invoice_id) for one in rows},
             amount=sum(one.balance for one in rows) or standing.licence.first_total,
+            accounts=_accounts(ctx),
             form_key=ctx.form.get("form_key") or str(new_id()),
         )
 
@@ -113,17 +103,19 @@ class LicencePages(Pages):
         """One transfer told for several companies of the same person."""
         balances = pay_many.open_balances(ctx.user_id, now=ctx.now)
         if ctx.submitted:
-            count = pay_many.report_for_many(
+            made = pay_many.report_for_many(
                 ctx.user_id,
-                _typed(ctx),
+                typed_report(ctx),
                 tuple(read_ids(ctx.form.getlist("companies"))),
                 now=ctx.now,
             )
-            ctx.flash(_("Your payment is reported for %(count)s companies.", count=count))
+            ctx.flash(_("Your payment is reported for %(count)s companies.", count=len(made)))
+            warn_of_twins(ctx, made)
             return ctx.go("licensing.licence.index")
         return ctx.render(
             "licensing/report_many.html",
             balances=balances,
+            accounts=_accounts(ctx),
             form_key=ctx.form.get("form_key") or str(new_id()),
         )
 
@@ -175,6 +167,7 @@ class LicencePages(Pages):
             else {},
             owed=come_back.owed(ctx.session, standing) if step == "choose" else [],
             amount=standing.licence.first_total,
+            accounts=_accounts(ctx),
             form_key=str(new_id()),
         )
 
@@ -220,24 +213,7 @@ def _licence(ctx: Context) -> Standing:
     return standing
 
 
-def _typed(ctx: Context) -> ReportData:
-    form_ = ctx.form
-    return ReportData(
-        bank=form_.get("bank", "")[:80],
-        value_on=read_day(form_.get("value_on", ""), "value_on"),
-        amount=read_money(form_.get("amount", ""), "amount"),
-        reference="" if form_.get("no_reference") else form_.get("reference", "")[:60],
-        withheld=read_money(form_.get("withheld", ""), "withheld", empty=ZERO),
-        payer=form_.get("payer", "")[:200],
-        invoice_ids=tuple(read_ids(form_.getlist("invoices"))),
-        slip=_slip(ctx),
-        form_key=form_.get("form_key", "")[:60] or None,
-    )
-
-
-def _slip(ctx: Context) -> bytes | None:
-    """The uploaded slip, never more than its limit and one byte; None: nothing was chosen."""
-    upload = ctx.files.get("slip")
-    if upload is None or not upload.filename:
-        return None
-    return upload.stream.read(MAX_SLIP + 1)
+def _accounts(ctx: Context) -> list[str]:
+    """The vendor's accounts that the licence names: asked for where there are several (A-31)."""
+    licence = find_licence(ctx.session)
+    return [str(one) for one in (licence.accounts or [])] if licence else []

@@ -12,8 +12,9 @@ from core.db.session import acting_for
 from core.domain.money import ZERO
 from core.errors import DomainError, NotFound
 from core.i18n import _
+from core.ids import new_id
 from core.web.context import Context
-from core.web.typed import read_day, read_money
+from core.web.typed import read_day, read_ids, read_money
 from core.web.views import Pages, command, form, page
 from plugins.licensing.domain.credits import CREDIT_REASON_WORDS, CREDIT_WORDS
 from plugins.licensing.domain.lights import TONES, WORDS
@@ -24,11 +25,13 @@ from plugins.licensing.services import (
     explain,
     keep_licence,
     keep_portfolio,
+    pay_many,
     sell_certificates,
     sell_licences,
     unpaid,
 )
 from plugins.licensing.services.sell_licences import Money, NewClient
+from plugins.licensing.views.typed_report import typed_report, warn_of_twins
 
 OWNER_FIELDS = ("identification", "first_name", "last_name", "email", "phone")
 
@@ -45,6 +48,7 @@ class PortfolioPages(Pages):
         light = ctx.args.get("light", "")
         light = light if light in WORDS else ""
         search = ctx.args.get("q", "")[:100]
+        is_ticked = ctx.args.get("ticked") == "all"
         everything = keep_portfolio.read_portfolio(ctx.session, now=ctx.now, search=search)
         counts = keep_portfolio.count_lights(everything)
         rows = [row for row in everything if not light or light in row.lights]
@@ -65,6 +69,13 @@ class PortfolioPages(Pages):
             tones=TONES,
             badges=explain.state_badges(),
             total=len(everything),
+            is_ticked=is_ticked,
+            tick_all=url_for(
+                "licensing.portfolio.index",
+                light=light or None,
+                q=search or None,
+                ticked=None if is_ticked else "all",
+            ),
         )
 
     @form("/new", action="write")
@@ -85,6 +96,27 @@ class PortfolioPages(Pages):
             "licensing/client_new.html",
             offers=keep_portfolio.read_offers(ctx.session),
             distributors=(),
+        )
+
+    @form("/report", action="decide")
+    def report(self, ctx: Context) -> Any:
+        """One transfer told for several own clients."""
+        if ctx.submitted:
+            made = pay_many.report_for_clients(
+                ctx.session,
+                typed_report(ctx),
+                tuple(read_ids(ctx.form.getlist("companies"))),
+                now=ctx.now,
+            )
+            ctx.flash(_("The payment is reported for %(count)s clients.", count=len(made)))
+            warn_of_twins(ctx, made)
+            return ctx.go("licensing.portfolio.index")
+        owing = pay_many.clients_who_owe(ctx.session)
+        return ctx.render(
+            "licensing/portfolio_report.html",
+            balances=owing,
+            accounts=pay_many.accounts_told(owing[0].tenant_id) if owing else [],
+            form_key=ctx.form.get("form_key") or str(new_id()),
         )
 
     @page("/<uuid:client_id>")
