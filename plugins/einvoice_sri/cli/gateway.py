@@ -10,7 +10,7 @@ import click
 from core.i18n import _
 from core.settings import Settings
 from plugins.einvoice_sri.adapters.gateways import PRODUCTION, TESTS, Gateways, open_gateways
-from plugins.einvoice_sri.domain.ports import Mensaje, SriError
+from plugins.einvoice_sri.domain.ports import Mensaje, SriError, SriUnavailable
 
 DONE, REFUSED, NOT_YET = 0, 1, 3  # exit codes; 2 is wrong usage
 ENVIRONMENTS = {"pruebas": TESTS, "produccion": PRODUCTION}
@@ -60,20 +60,29 @@ def tell(messages: tuple[Mensaje, ...]) -> None:
         )
 
 
-def tell_silence(error: SriError, *, as_json: bool) -> None:
-    """SRI gave no usable answer: nobody knows, and what to do next."""
+def tell_silence(error: SriError, *, as_json: bool, sending: bool = False) -> None:
+    """SRI gave no usable answer: what is known, and what to do next. ``sending``: a document was to
+    leave, and it is said when it surely did not.
+    """
+    stayed = sending and isinstance(error, SriUnavailable) and error.delivered is False
     sentence = (
         _("Nobody answers at SRI's address: check the connection (or start the simulator).")
         if error.kind == "unreachable"
         else _("SRI did not answer usably (%(kind)s).", kind=error.kind)
     )
-    sentence += " " + _(
-        "What became of the document is unknown: ask later with “yupana sri status”."
+    sentence += " " + (
+        _("Nothing was sent: the document did not leave this computer. Send it again later.")
+        if stayed
+        else _("What became of the document is unknown: ask later with “yupana sri status”.")
     )
     if as_json:
         click.echo(
             json.dumps(
-                {"state": "unknown", "problem": error.kind, "sentence": sentence},
+                {
+                    "state": "not_sent" if stayed else "unknown",
+                    "problem": error.kind,
+                    "sentence": sentence,
+                },
                 ensure_ascii=False,
             )
         )

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from core import runtime
+from core.adapters.clock import to_local_date
 from core.errors import DomainError
 from core.i18n import _
 from plugins.einvoice_sri.adapters.p12_store import open_signing_file, try_signature
@@ -188,8 +189,8 @@ def inspect(file: Path, as_json: bool) -> None:
         _("Use: %(names)s", names=", ".join(sorted(chosen.key_usage or ())) or "-"),
         _(
             "Valid: %(begin)s to %(end)s",
-            begin=f"{chosen.not_before:%Y-%m-%d}",
-            end=f"{chosen.not_after:%Y-%m-%d}",
+            begin=f"{to_local_date(chosen.not_before):%Y-%m-%d}",
+            end=f"{to_local_date(chosen.not_after):%Y-%m-%d}",
         ),
         _("Keys in the file: %(count)s", count=len(opened.contenido.pares)),
         opened.eleccion.sentence,

@@ -41,7 +41,8 @@ def send(settings: Settings, *, file: Path, environment: str, as_json: bool) -> 
     """Envía al SRI un comprobante firmado, byte por byte.
 
     Termina con 0 si el SRI lo tiene; con 1 si lo devolvió; con 2 si ARCHIVO no es un comprobante
-    firmado; con 3 si no se sabe: pregunte después con «yupana sri status».
+    firmado; con 3 si nada salió (lo dice: vuelva a enviarlo) o no se sabe: pregunte después con «yupana
+    sri status».
     """
     content = file.read_bytes()
     _require_signed(content)
@@ -49,7 +50,7 @@ def send(settings: Settings, *, file: Path, environment: str, as_json: bool) -> 
     try:
         answer = gateways.of(number_of(environment)).receive(content)
     except SriError as error:
-        tell_silence(error, as_json=as_json)
+        tell_silence(error, as_json=as_json, sending=True)
         raise SystemExit(NOT_YET) from error
     finally:
         gateways.close()

@@ -32,6 +32,7 @@ from plugins.einvoice_sri.domain.p12_errores import (
     P12NoSoportado,
     P12SinClave,
 )
+from plugins.einvoice_sri.domain.xades import GUAYAQUIL
 
 MAX_P12_BYTES = 500_000
 MAX_PASSWORD = 256
@@ -287,7 +288,7 @@ def choose_par(contenido: ContenidoP12, now: datetime) -> Eleccion:
 
 
 def avisos_of(certificado: Certificado, now: datetime) -> list[Aviso]:
-    """What a person should know before signing with this certificate at ``now``."""
+    """What a person should know before signing with this certificate at ``now``; days in Guayaquil."""
     found: list[Aviso] = []
     if now > certificado.not_after:
         found.append(
@@ -295,7 +296,7 @@ def avisos_of(certificado: Certificado, now: datetime) -> list[Aviso]:
                 "expired",
                 _(
                     "The certificate expired on %(day)s. Renew it with your authority.",
-                    day=f"{certificado.not_after:%d/%m/%Y}",
+                    day=f"{certificado.not_after.astimezone(GUAYAQUIL):%d/%m/%Y}",
                 ),
             )
         )
@@ -305,7 +306,7 @@ def avisos_of(certificado: Certificado, now: datetime) -> list[Aviso]:
                 "not_yet_valid",
                 _(
                     "The certificate is not valid until %(day)s: sign from that day on, or with another one.",
-                    day=f"{certificado.not_before:%d/%m/%Y}",
+                    day=f"{certificado.not_before.astimezone(GUAYAQUIL):%d/%m/%Y}",
                 ),
             )
         )

@@ -147,6 +147,9 @@ def test_p12_inspect_tells_whose_it_is_and_why(files):
     )
     words = run("p12", "inspect", files / "two.p12")
     assert (words.exit_code, "ANA PRUEBA" in words.output) == (0, True)
+    late = made.authority().issue(not_after=datetime(2036, 1, 1, 4, 30, tzinfo=UTC))
+    (files / "late.p12").write_bytes(write_p12([late]))
+    assert "2035-12-31" in run("p12", "inspect", files / "late.p12").output  # days of Guayaquil
     assert run("p12", "inspect", files / "two.p12", password="no").exit_code == 2
     assert run("p12", "inspect", files / "in.xml").exit_code == 2
 

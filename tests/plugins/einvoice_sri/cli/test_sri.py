@@ -15,9 +15,13 @@ from click.testing import CliRunner
 from core import settings
 from plugins.einvoice_sri.cli import sri
 from plugins.einvoice_sri.domain.verify_envelope import open_envelope
+from plugins.einvoice_sri.simulator.faults import Fault
+from plugins.einvoice_sri.simulator.server import serving
 from tests.factories.sri import authority, signed_invoice
+from tests.factories.sri import simulator as simulated_site
 
 ROOT = Path(__file__).resolve().parents[4]
+NOWHERE = "http://127.0.0.1:9"  # nothing listens at the port "discard"
 UNKNOWN = "0407201901179217775800110010020000000301234567815"
 
 
@@ -102,10 +106,25 @@ def test_wrong_input_is_refused_before_a_call(simulator, tmp_path):
     run(simulator, "send", tmp_path / "absent.xml", "--env", "simulator", code=2)
     run(simulator, "send", plain, "--env", "somewhere", code=2)
     run(simulator, "send", plain, code=2)  # --env is obligatory
-    nowhere = "http://127.0.0.1:9"
     plain.write_bytes(signed_invoice(2)[1])
-    assert answer(nowhere, "send", plain, code=3)["state"] == "unknown"
-    assert answer(nowhere, "status", UNKNOWN, code=3)["state"] == "unknown"
+    assert answer(NOWHERE, "status", UNKNOWN, code=3)["state"] == "unknown"
+
+
+def test_only_what_may_have_left_is_unknown(tmp_path):
+    file = tmp_path / "in.xml"
+    file.write_bytes(signed_invoice(2)[1])
+    told = answer(NOWHERE, "send", file, code=3)
+    assert (told["state"], told["problem"]) == ("not_sent", "unreachable")
+    assert "No se envió nada" in str(told["sentence"])
+    words = run(NOWHERE, "send", file, "--env", "simulator", code=3).output
+    assert "No se envió nada" in words
+    assert "no se sabe" not in words
+    site = simulated_site()
+    site.plan.add(Fault.parse("drop-after"))
+    with serving(site) as server:
+        lost = answer(server.url, "send", file, code=3)
+    assert (lost["state"], len(site.engine.state.entries)) == ("unknown", 1)
+    assert "no se sabe" in str(lost["sentence"]).lower()
 
 
 def test_a_file_that_cannot_be_written_is_told(simulator, tmp_path):

@@ -146,16 +146,17 @@ def test_of_several_years_the_valid_one_that_ends_last(signers, chosen, reason):
 
 
 @pytest.mark.parametrize(
-    ("signer", "code"),
-    [
-        (lambda: of_years("a", 2020, 2022, 5), "expired"),
-        (lambda: of_years("a", 2027, 2029, 5), "not_yet_valid"),
-        (encryption_only, "encryption_only"),
+    ("signer", "code", "day"),
+    [  # midnight in UTC is seven in the evening of the day before in Guayaquil
+        (lambda: of_years("a", 2020, 2022, 5), "expired", "31/12/2021"),
+        (lambda: of_years("a", 2027, 2029, 5), "not_yet_valid", "31/12/2026"),
+        (encryption_only, "encryption_only", ""),
     ],
 )
-def test_the_only_key_is_taken_with_its_warning(signer, code):
+def test_the_only_key_is_taken_with_its_warning(signer, code, day):
     found = choose_par(open_p12(write_p12([signer()]), "clave"), NOW)
     assert [aviso.code for aviso in found.avisos] == [code]
+    assert day in found.avisos[0].sentence
     assert found.sentence
 
 
