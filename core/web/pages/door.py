@@ -100,9 +100,11 @@ class DoorPages(Pages):
             pin = first_pin.read_pin(ctx)
             links.check_code(link, token, ctx.form.get("code", ""))
             person = links.person_of(ctx.session, link)
-            if first_pin.keep_pin(person, pin, now=ctx.now):
+            has_pin = first_pin.keep_pin(person, pin, now=ctx.now)
+            entered = _set_password(ctx, link)
+            if has_pin:
                 ctx.flash(_("Your PIN is set: with it you sign your sales at the till."))
-            return _set_password(ctx, link)
+            return entered
         return ctx.render(
             "core/activate.html",
             person=links.person_of(ctx.session, link),
