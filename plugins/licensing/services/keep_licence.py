@@ -204,6 +204,12 @@ def read_invoices(session: Session) -> list[ClientInvoiceRow]:
     return list(session.scalars(rows.limit(60)))
 
 
+def open_invoices(session: Session) -> list[ClientInvoiceRow]:
+    """What the tenant in scope still has to pay, oldest first."""
+    rows = [row for row in read_invoices(session) if row.state == "open" and row.balance > 0]
+    return rows[::-1]
+
+
 def read_reports(session: Session) -> list[PaymentReportRow]:
     """The payment reports of the tenant in scope, newest first."""
     rows = select(PaymentReportRow).order_by(PaymentReportRow.reported_at.desc())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import select
@@ -18,7 +19,7 @@ from plugins.licensing.domain.lifecycle import STATES
 from plugins.licensing.models import Licence, Training
 from plugins.licensing.services.adviser_cards import read_card
 from plugins.licensing.services.explain import undo_sentence
-from plugins.licensing.services.keep_licence import not_begun_numbers, open_numbers
+from plugins.licensing.services.keep_licence import not_begun_numbers, open_invoices, open_numbers
 from plugins.licensing.services.standing import Standing, read_standing
 
 SILENT = ("active", "due", "order")  # said by the welcome, by the reminders and by the order letter
@@ -43,6 +44,8 @@ def write_letter(
         return None
     if about is not None:
         written = _training(session, letter, UUID(about), address)
+    elif letter == "owed":
+        written = _owed(session, standing, address)
     else:
         written = _body(session, letter, standing, address)
     if written is None:
@@ -86,6 +89,43 @@ def _body(
         first = _("Your licence is now in this state: %(state)s.", state=word.lower())
         return _("Your licence: %(state)s", state=word), [first, page]
     return None
+
+
+def _owed(session: Session, standing: Standing, address: str) -> tuple[str, list[str]] | None:
+    """What the distributor reminds of; nothing to say once it is paid or reported."""
+    licence = standing.licence
+    if standing.state == "order":
+        return None if standing.is_order_reported else _body(session, "order", standing, address)
+    rows = open_invoices(session)
+    if standing.state == "reported" or not rows:
+        return None
+    lines = [
+        _(
+            "Invoice %(number)s, due on %(day)s: $ %(amount)s",
+            number=row.number,
+            day=_day(row.due_on),
+            amount=number(row.balance, 2),
+        )
+        for row in rows
+    ]
+    if standing.state != "suspended" and standing.suspends_on is not None:
+        lines.append(
+            _(
+                "Without payment or report you could not issue from %(day)s on.",
+                day=_day(standing.suspends_on),
+            )
+        )
+    total = number(sum((row.balance for row in rows), start=Decimal(0)), 2)
+    return (
+        _("To pay of your licence: $ %(total)s", total=total),
+        [
+            _("This is still to be paid of your licence:"),
+            *lines,
+            *_how_to_pay(licence),
+            _("If you have paid already, report it: access stays or is back at once."),
+            _("Your licence page: %(url)s", url=f"{address}/licence"),
+        ],
+    )
 
 
 def _demand(letter: str, licence: Licence, page: str) -> tuple[str, str, str]:
