@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-import pytest
-
 from core.db.session import tenant_work
 from plugins.billing.services.change_plan import change_plan
 from plugins.billing.services.change_price import change_price
@@ -29,7 +27,6 @@ def coming(gym, member):
     return [(one.charge.issue_on.isoformat(), str(one.total)) for one in view.coming.rows], told
 
 
-@pytest.mark.checklist("PW-15")
 def test_announced_prices_and_a_cheaper_plan_are_promised_as_they_are_issued(gym):
     """Five of US$ 30 and one of two places (60); 40 from 1 April, told on 2 February. One of the five
     goes to the plan of 20 with March: it was told of a price, but not of that plan's.
