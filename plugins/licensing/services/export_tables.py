@@ -71,10 +71,12 @@ TABLES = (
         PaymentReportRow.id,
         {
             "Banco": PaymentReportRow.bank,
+            "Cuenta a la que pagó": PaymentReportRow.account,
             "Referencia": PaymentReportRow.reference,
             "Quién pagó": PaymentReportRow.payer,
             "Fecha": PaymentReportRow.value_on,
             "Valor": PaymentReportRow.amount,
+            "Toda la transferencia": PaymentReportRow.transferred,
             "Retenido": PaymentReportRow.withheld,
             "Facturas": PaymentReportRow.allocations,
             "Comprobante de pago (id)": PaymentReportRow.slip_blob_id,

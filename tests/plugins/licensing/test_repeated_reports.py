@@ -96,7 +96,7 @@ def test_a_transfer_of_several_companies_told_again_is_marked_for_both(
     person = sign_in(client, Gym, "accountant")
     add_member(person, School, "accountant")
     page = client.get("/licence/report-many").get_data(as_text=True)
-    assert "Cuenta en la que pagó" in page
+    assert "Cuenta a la que pagó" in page
     assert GUAYAQUIL in page
     both = [str(vendor.gym), str(vendor.school)]
     assert (
