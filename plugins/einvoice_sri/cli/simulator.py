@@ -21,7 +21,7 @@ from core.settings import Settings
 from plugins.einvoice_sri.cli.gateway import json_option
 from plugins.einvoice_sri.simulator.authority import TestAuthority
 from plugins.einvoice_sri.simulator.engine import Engine
-from plugins.einvoice_sri.simulator.faults import MIXED, BadFault, Fault, FaultPlan
+from plugins.einvoice_sri.simulator.faults import MIXED, BadFault, Fault, FaultPlan, read_outage
 from plugins.einvoice_sri.simulator.rules import Policy
 from plugins.einvoice_sri.simulator.server import serving
 from plugins.einvoice_sri.simulator.site import Site
@@ -45,10 +45,15 @@ FOLDER = "sri_simulator"
 @click.option(
     "--fault-rate",
     type=float,
-    default=0.0,
     help="Parte de las llamadas que falla, de 0 a 1, según la semilla.",
 )
-@click.option("--seed", type=int, default=0, help="Semilla: la misma da las mismas fallas.")
+@click.option("--seed", type=int, help="Semilla: la misma da las mismas fallas.")
+@click.option(
+    "--outage",
+    "outages",
+    multiple=True,
+    help="Corte DESDE/HASTA, dos instantes ISO 8601: HTTP 500 mientras dura; se puede repetir.",
+)
 @click.option(
     "--ca",
     "authorities",
@@ -66,7 +71,8 @@ FOLDER = "sri_simulator"
 @click.option(
     "--state",
     type=click.Path(path_type=Path),
-    help="Archivo del estado: empieza con él y lo guarda ahí.",
+    help="Archivo del estado: empieza con él y lo guarda ahí. También guarda fallas, cortes y semilla,"
+    " que siguen mientras no se den otras.",
 )
 @click.option("--now", "instant", help="Se queda en este instante (ISO 8601 con zona).")
 @json_option
@@ -76,8 +82,9 @@ def simulator(
     *,
     port: int | None,
     faults: Sequence[str],
-    fault_rate: float,
-    seed: int,
+    fault_rate: float | None,
+    seed: int | None,
+    outages: Sequence[str],
     authorities: Sequence[Path],
     any_ca: bool,
     max_age_days: int,
@@ -95,7 +102,9 @@ def simulator(
     """
     clock = _clock(settings, instant)
     kept = state or settings.home / FOLDER / "state.json"
-    known, plan, given = _load(kept), _plan(faults, fault_rate, seed), _trusted(authorities)
+    plan, given = _plan(faults, fault_rate, seed, outages), _trusted(authorities)
+    asked = any((faults, outages, fault_rate is not None, seed is not None))
+    known = _load(kept, plan, is_planned=asked)
     authority = open_authority(settings.home, clock())
     trusted = None if any_ca else (*authority.trusted, *given)
     policy = Policy(trusted=trusted, max_age_days=max_age_days)
@@ -121,7 +130,7 @@ def simulator(
         ) from error
     kept.parent.mkdir(parents=True, exist_ok=True)
     state_now = site.engine.state
-    kept.write_text(json.dumps(state_now.dump()))
+    kept.write_text(json.dumps(site.dump()))
     if as_json:
         counts = {"receptions": state_now.receptions, "questions": state_now.questions}
         click.echo(json.dumps({"stopped": True, "state": str(kept)} | counts))
@@ -162,21 +171,39 @@ def _trusted(paths: Sequence[Path]) -> list[x509.Certificate]:
     return found
 
 
-def _plan(faults: Sequence[str], rate: float, seed: int) -> FaultPlan:
+def _plan(
+    faults: Sequence[str], rate: float | None, seed: int | None, outages: Sequence[str]
+) -> FaultPlan:
     try:
         script = [Fault.parse(one) for one in faults]
     except BadFault as error:
         raise click.BadParameter(str(error), param_hint="--fault") from error
-    return FaultPlan(script, seed=seed, rate=rate, mix=MIXED)
+    try:
+        windows = [read_outage(one) for one in outages]
+    except BadFault as error:
+        raise click.BadParameter(str(error), param_hint="--outage") from error
+    share = rate or 0.0
+    if not 0 <= share <= 1:  # nor what is no number
+        raise click.BadParameter(
+            _("Write a share of the calls from 0 to 1, such as 0.2."), param_hint="--fault-rate"
+        )
+    return FaultPlan(script, windows, seed=seed or 0, rate=share, mix=MIXED)
 
 
-def _load(file: Path) -> State:
+def _load(file: Path, plan: FaultPlan, *, is_planned: bool) -> State:
+    """What the file remembers; its faults too unless there are others (``is_planned``)."""
     if not file.exists():
         return State()
+    planned = plan.dump()
     try:
-        return State.load(json.loads(file.read_text()))
+        data = json.loads(file.read_text())
+        known = State.load(data)
+        if "plan" in data:
+            kept = data["plan"]
+            plan.load({**planned, "seen": kept["seen"]} if is_planned else kept)
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise click.BadParameter(
             _("%(file)s is no state of the simulator: name another file, or remove it.", file=file),
             param_hint="--state",
         ) from error
+    return known

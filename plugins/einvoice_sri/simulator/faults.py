@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import blake2b
 from threading import Lock
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from core.i18n import _
 from plugins.einvoice_sri.simulator.engine import NOTHING, Script
 
 RECEPTION, AUTHORIZATION, CONSULTATION = "recepcion", "autorizacion", "consulta"
@@ -52,6 +55,9 @@ MIXED = (
     "return:50",
     "slow:0.02",
 )
+WITH_CODE = ("return", "refuse")
+LONGEST = 3600.0  # seconds
+GUAYAQUIL = ZoneInfo("America/Guayaquil")
 _SPEC = re.compile(r"^([a-z0-9-]+?)(?::([0-9.]+))?(?:@([a-z]+))?(?:x([0-9]+))?$")
 
 
@@ -78,7 +84,16 @@ class Fault:
             raise BadFault(f"«{kind}»: {', '.join(KINDS)}")
         if found is None or (found.group(3) and found.group(3) not in SERVICES):
             raise BadFault(f"«{text}»: kind[:argument][@{'|'.join(SERVICES)}][xTIMES]")
-        return cls(kind, found.group(2) or "", found.group(3) or "", int(times or 0))
+        argument = found.group(2) or ""
+        if argument and not _fits(kind, argument):
+            raise BadFault(
+                _(
+                    "«%(fault)s»: slow takes seconds up to 3600 (slow:2.5), in-process a whole number,"
+                    " return and refuse a code of SRI (return:45), the others nothing after «:».",
+                    fault=text,
+                )
+            )
+        return cls(kind, argument, found.group(3) or "", int(times or 0))
 
     def __str__(self) -> str:
         return (
@@ -119,6 +134,36 @@ class Fault:
         return float(self.argument or 2) if self.kind == "slow" else 0.0
 
 
+def _fits(kind: str, argument: str) -> bool:
+    """Does the argument mean something to a fault of this kind?"""
+    if kind == "slow":
+        try:
+            return 0 <= float(argument) <= LONGEST
+        except ValueError:
+            return False
+    if kind in (*WITH_CODE, "in-process"):
+        return argument.isascii() and argument.isdigit() and len(argument) <= 3
+    return False
+
+
+def read_outage(text: str) -> tuple[datetime, datetime]:
+    """``FROM/TO`` as two ISO 8601 instants, without a zone in Guayaquil's time. Raises ``BadFault``."""
+    try:
+        start, end = (datetime.fromisoformat(one.strip()) for one in text.split("/"))
+    except ValueError:
+        start = end = datetime.min.replace(tzinfo=GUAYAQUIL)
+    start, end = (one if one.tzinfo else one.replace(tzinfo=GUAYAQUIL) for one in (start, end))
+    if not start < end:
+        raise BadFault(
+            _(
+                "«%(outage)s» is no outage: write FROM/TO, the earlier instant first, such as"
+                " 2026-04-25T08:00/2026-04-25T12:00.",
+                outage=text,
+            )
+        )
+    return start, end
+
+
 @dataclass
 class FaultPlan:
     """Which fault the next call meets. Scripted faults come first, then outages, then the seed."""
@@ -137,6 +182,32 @@ class FaultPlan:
         """Append to the script."""
         with self._lock:
             self.script.append(fault)
+
+    def add_outage(self, outage: tuple[datetime, datetime]) -> None:
+        """From one instant to before the other every call is answered with HTTP 500."""
+        with self._lock:
+            self.outages.append(outage)
+
+    def dump(self) -> dict[str, Any]:
+        """The plan as JSON values, with how often each key was seen: after ``load`` it goes on."""
+        with self._lock:
+            return {
+                "script": [str(one) for one in self.script],
+                "outages": [[start.isoformat(), end.isoformat()] for start, end in self.outages],
+                "seed": self.seed,
+                "rate": self.rate,
+                "mix": list(self.mix),
+                "seen": [[*who, times] for who, times in self._seen.items()],
+            }
+
+    def load(self, data: dict[str, Any]) -> None:
+        """Go on where a ``dump`` stopped. Raises ``ValueError`` or ``LookupError`` for what is none."""
+        script = [Fault.parse(one) for one in data["script"]]
+        outages = [read_outage(f"{start}/{end}") for start, end in data["outages"]]
+        seen = Counter({(service, clave): times for service, clave, times in data["seen"]})
+        with self._lock:
+            self.script, self.outages, self._seen = script, outages, seen
+            self.seed, self.rate, self.mix = data["seed"], data["rate"], tuple(data["mix"])
 
     def clear(self) -> None:
         """Behave again (script, outages and seeded faults)."""

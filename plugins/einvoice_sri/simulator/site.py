@@ -24,7 +24,7 @@ from plugins.einvoice_sri.simulator.authority import TestAuthority
 from plugins.einvoice_sri.simulator.comprobante import Unreadable, parse
 from plugins.einvoice_sri.simulator.control import control_page
 from plugins.einvoice_sri.simulator.engine import NOTHING, Engine
-from plugins.einvoice_sri.simulator.faults import BadFault, Fault, FaultPlan
+from plugins.einvoice_sri.simulator.faults import BadFault, Fault, FaultPlan, read_outage
 from plugins.einvoice_sri.simulator.rules import message
 from plugins.einvoice_sri.simulator.state import State
 
@@ -94,6 +94,17 @@ class Site:
             return self._soap(SERVICES[name], request.body)
         return self._control(request, address.path)
 
+    def dump(self) -> dict[str, Any]:
+        """What it remembers and how it is told to misbehave, as JSON values."""
+        return {**self.engine.state.dump(), "plan": self.plan.dump()}
+
+    def load(self, data: dict[str, Any]) -> None:
+        """Go on from a ``dump``; one of before, without a plan, leaves the plan as it is."""
+        state = State.load(data)
+        if "plan" in data:
+            self.plan.load(data["plan"])
+        self.engine.state = state
+
     def _description(self, name: str, host: str) -> Reply:
         text = (files("plugins.einvoice_sri.simulator") / "wsdl" / f"{name}.wsdl").read_text(
             "utf-8"
@@ -134,7 +145,7 @@ class Site:
         if path == "/":
             return Reply(200, HTML, control_page(self.engine, self.plan).encode())
         if path == "/control/state":
-            return _json(self.engine.state.dump())
+            return _json(self.dump())
         if path == "/control/documents":
             return _json({k: v[-1].estado for k, v in self.engine.state.entries.items()})
         if path == "/control/ca.pem" and self.authority:
@@ -143,12 +154,15 @@ class Site:
 
     def _steer(self, path: str, body: bytes) -> Reply:
         if path == "/control/state":
-            self.engine.state = State.load(json.loads(body))
+            self.load(json.loads(body))
             return _json({"ok": True})
         form = {name: values[-1] for name, values in parse_qs(body.decode()).items()}
-        if path == "/control/faults":
+        if path in ("/control/faults", "/control/outages"):
             try:
-                self.plan.add(Fault.parse(form.get("fault", "")))
+                if path == "/control/faults":
+                    self.plan.add(Fault.parse(form.get("fault", "")))
+                else:
+                    self.plan.add_outage(read_outage(form.get("outage", "")))
             except BadFault as error:
                 return _json({"error": str(error)}, 422)
         elif path == "/control/good":

@@ -41,6 +41,13 @@ REFUSED = [
     (("status", "123", "--env", "pruebas"), "49 dígitos"),
     (("simulator", "--port", "99999"), "de 0 a 65535"),
     (("simulator", "--state", "binary"), "no es un estado"),
+    (("simulator", "--fault-rate", "5"), "de 0 a 1, como 0.2"),
+    (("simulator", "--fault-rate", "nan"), "de 0 a 1, como 0.2"),
+    (("simulator", "--fault", "slow:1.2.3"), "slow lleva segundos"),
+    (("simulator", "--fault", "in-process:2.5"), "in-process un número entero"),
+    (("simulator", "--fault", "http500:7"), "nada después de «:»"),
+    (("simulator", "--outage", "2026-04-25T12:00/2026-04-25T08:00"), "no es un corte"),
+    (("simulator", "--outage", "mañana"), "no es un corte"),
     (("valdate",), "¿quiso decir validate?"),
 ]
 ENGLISH = ("Error", "Traceback", "does not exist", "line 1, column", "Usage:", "Invalid value")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.request
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 import zeep
@@ -13,7 +15,7 @@ from lxml import etree
 
 from plugins.einvoice_sri.simulator import answers
 from plugins.einvoice_sri.simulator.engine import Script
-from plugins.einvoice_sri.simulator.faults import BadFault, Fault, FaultPlan
+from plugins.einvoice_sri.simulator.faults import BadFault, Fault, FaultPlan, read_outage
 from plugins.einvoice_sri.simulator.inprocess import InProcessTransport
 from plugins.einvoice_sri.simulator.server import SimulatorServer, serving
 from plugins.einvoice_sri.simulator.site import BASE, Request, Site
@@ -253,3 +255,54 @@ def test_the_same_seed_gives_the_same_faults_in_any_order():
     assert 80 <= hit <= 160  # about 30 % of 400
     other = {key: FaultPlan(seed=8, rate=0.3).decide("recepcion", key, NOW) for key in keys}
     assert other != first
+
+
+def steer(site: Site, path: str, **form: str) -> int:
+    return site.answer(Request("POST", path, urlencode(form).encode())).status
+
+
+def test_a_dump_goes_on_where_it_stopped(site):
+    """Seeded faults, script, outages and the count of each key: loaded, not started over."""
+    other = simulator()
+    plan = FaultPlan(
+        [Fault.parse("return:45x3")], [read_outage("2026-05-01T08:00/2026-05-01T12:00")], 7, 0.5
+    )
+    site.plan, undisturbed = plan, FaultPlan(seed=7, rate=0.5)
+    keys = [f"{n:049d}" for n in range(40)]
+    for key in keys:
+        plan.decide("autorizacion", key, NOW)
+        undisturbed.decide("autorizacion", key, NOW)
+    plan.decide("recepcion", "9" * 49, NOW)
+    body = site.answer(Request("GET", "/control/state")).body
+    assert other.answer(Request("POST", "/control/state", body)).status == 200
+    assert other.plan.script == [Fault("return", "45", "", 2)]
+    assert other.plan.decide(
+        "autorizacion", "1" * 49, datetime(2026, 5, 1, 16, 59, tzinfo=UTC)
+    ) == (Fault("http500"))
+    going_on = [other.plan.decide("autorizacion", key, NOW) for key in keys]
+    assert going_on == [undisturbed.decide("autorizacion", key, NOW) for key in keys]
+    fresh = FaultPlan(seed=7, rate=0.5)
+    assert going_on != [fresh.decide("autorizacion", key, NOW) for key in keys]
+    # a dump of before has no plan: what it knows is loaded, the faults stay
+    old = {name: one for name, one in json.loads(body).items() if name != "plan"}
+    assert other.answer(Request("POST", "/control/state", json.dumps(old).encode())).status == 200
+    assert other.plan.seed == 7
+
+
+def test_the_control_page_sets_outages_and_tells_each_delivery(site):
+    assert steer(site, "/control/outages", outage="2026-04-25T07:00/2026-04-25T09:00") == 303
+    assert site.plan.decide("autorizacion", "1" * 49, NOW) == Fault("http500")
+    assert steer(site, "/control/outages", outage="mañana") == 422
+    assert steer(site, "/control/faults", fault="slow:1.2.3") == 422
+    clave, content = signed_invoice(1)
+    refused = Script(refused="39")
+    site.engine.receive(content, NOW, refused)
+    site.engine.authorize(clave, NOW + timedelta(minutes=1), refused)
+    site.engine.receive(content, NOW + timedelta(minutes=2))
+    page = site.answer(Request("GET", "/")).body.decode()
+    assert "25/04/2026 07:00:00 a 25/04/2026 09:00:00" in page
+    (details,) = re.findall(r"<details>(.*?)</details>", page)
+    assert details.startswith("<summary>2</summary>")
+    first, second = re.findall(r"<li>(.*?)</li>", details)
+    assert first.startswith("25/04/2026 08:00:00 · NO AUTORIZADO 25/04/2026 08:01:00 · 39 ")
+    assert second == "25/04/2026 08:02:00 · EN PROCESO"
