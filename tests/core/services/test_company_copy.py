@@ -33,6 +33,7 @@ LEFT_OUT = {
     "sri_call_window": "a counter of calls in the present minute",
     "lic_signals": "computed from the rest",
     "lic_offer": "the vendor's plans on offer",
+    "lic_installed_licence": "the file that the vendor signed; its owner has it and installs it again",
     "lic_training": "the vendor's calendar",
     **dict.fromkeys(
         (
