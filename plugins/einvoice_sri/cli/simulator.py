@@ -104,7 +104,7 @@ def simulator(
     kept = state or settings.home / FOLDER / "state.json"
     plan, given = _plan(faults, fault_rate, seed, outages), _trusted(authorities)
     asked = any((faults, outages, fault_rate is not None, seed is not None))
-    known = _load(kept, plan, is_planned=asked)
+    known = read_state(kept, plan, is_planned=asked)
     authority = open_authority(settings.home, clock())
     trusted = None if any_ca else (*authority.trusted, *given)
     policy = Policy(trusted=trusted, max_age_days=max_age_days)
@@ -190,7 +190,7 @@ def _plan(
     return FaultPlan(script, windows, seed=seed or 0, rate=share, mix=MIXED)
 
 
-def _load(file: Path, plan: FaultPlan, *, is_planned: bool) -> State:
+def read_state(file: Path, plan: FaultPlan, *, is_planned: bool) -> State:
     """What the file remembers; its faults too unless there are others (``is_planned``)."""
     if not file.exists():
         return State()

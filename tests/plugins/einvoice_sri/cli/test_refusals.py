@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import UTC, datetime
 
 from click.testing import CliRunner
 from PIL import Image
 
 from core.cli import main
+from plugins.einvoice_sri.cli.simulator import read_state
+from plugins.einvoice_sri.simulator.faults import Fault, FaultPlan
+from plugins.einvoice_sri.simulator.state import State
 from tests.factories.sri import signed_invoice
 
 KEY, SIGNED = signed_invoice(1)
@@ -97,3 +101,19 @@ def test_a_key_says_which_digits_are_wrong_and_a_picture_is_a_logo(tmp_path, hos
     )  # fmt: skip
     assert made.exit_code == 0, made.output
     assert (tmp_path / "out.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_simulators_file_keeps_its_faults_until_others_are_given(tmp_path):
+    """Also one of a release that wrote no faults."""
+    file, old = tmp_path / "state.json", tmp_path / "old.json"
+    kept = FaultPlan([Fault.parse("return:45")], seed=7, rate=0.5)
+    kept.decide("autorizacion", "1" * 49, datetime(2026, 4, 25, 13, tzinfo=UTC))
+    file.write_text(json.dumps({**State(receptions=3).dump(), "plan": kept.dump()}))
+    old.write_text(json.dumps(State(receptions=4).dump()))
+    goes_on, starts_anew, given = FaultPlan(), FaultPlan(seed=8), FaultPlan(seed=9)
+    assert read_state(file, goes_on, is_planned=False).receptions == 3
+    assert goes_on.dump() == kept.dump()
+    assert read_state(file, starts_anew, is_planned=True).receptions == 3
+    assert starts_anew.dump() == {**FaultPlan(seed=8).dump(), "seen": kept.dump()["seen"]}
+    assert read_state(old, given, is_planned=False).receptions == 4
+    assert given.dump() == FaultPlan(seed=9).dump()
