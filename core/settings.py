@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     )
     licence_key: str = Field(
         "",
-        description="Self-hosted: the vendor's public key (base64 of 32 bytes). Every company then works"
+        description="Self-hosted: the vendor's public key (base64 of 32 bytes, or its file). Every company then works"
         " under a signed licence document (yupana licence install); empty: only those that installed one",
     )
     failpoint: str = Field(
@@ -112,6 +112,8 @@ class Settings(BaseSettings):
     @field_validator("licence_key")
     @classmethod
     def _is_public_key(cls, value: str) -> str:
+        if 0 < len(value) < 256 and Path(value).is_file():
+            value = Path(value).read_text()
         if value and len(b64decode(value.strip(), validate=True)) != 32:
             raise ValueError("no public key")
         return value.strip()

@@ -14,6 +14,7 @@ from core import settings
 from core.adapters.clock import at_local
 from core.contracts.events import InvoicesIssued
 from core.db.session import Database, bind, unit_of_work
+from core.errors import SetupError
 from core.ids import new_id
 from plugins.licensing import cli
 from plugins.licensing.models import InstalledLicence
@@ -216,6 +217,11 @@ def test_verify_finds_the_key_of_its_installation_or_says_which_is_missing(
         assert command("verify", file, YUPANA_LICENCE_KEY=key).exit_code == 0
         assert command("install", file, "--key", key).exit_code == 0
         assert command("verify", file).exit_code == 0, "the key was pinned"
+        (tmp_path / "vendor.key").write_text(f"{key}\n")
+        for named in (key, str(tmp_path / "vendor.key")):
+            assert settings.read_settings(licence_key=named).licence_key == key
+        with pytest.raises(SetupError, match="YUPANA_LICENCE_KEY"):
+            settings.read_settings(licence_key="no key")
         (tmp_path / "picture.json").write_bytes(b"\x89PNG")
         nothing = command("verify", tmp_path / "picture.json")
         assert (nothing.exit_code, "licencia.json" in nothing.output) == (1, True)
