@@ -41,6 +41,7 @@ CLIENT = {
     "owner_phone": "0991000005",
 }
 IVA = Decimal(15)
+PIN = "8274"
 PASSWORD = "Ronda-2026-segura"  # noqa: S105  (of the demo's own client)
 
 
@@ -158,7 +159,7 @@ def sell_a_licence(check: Any) -> None:
 
 
 def take_the_first_access(check: Any) -> None:
-    """The owner opens the mailed link, tells the code and chooses a password."""
+    """The owner opens the mailed link, tells the code, chooses a password and the PIN to sell with."""
     address = CLIENT["owner_email"]
     mail = check.wait_for("the activation mail", lambda: check.mails(address) or None)[0]
     body = check.mail(mail["number"]).get_body(("plain",)).get_content()
@@ -167,9 +168,11 @@ def take_the_first_access(check: Any) -> None:
         raise AssertionError("the mail has no activation link")
     visitor = check.browser()
     visitor.open(link.group(0))
-    fields = dict.fromkeys(
-        re.findall(r'type="password"[^>]*name="([^"]+)"', visitor.text), PASSWORD
-    ) | dict.fromkeys(re.findall(r'name="([^"]+)"[^>]*type="password"', visitor.text), PASSWORD)
+    asked = re.findall(r'type="password"[^>]*name="([^"]+)"', visitor.text)
+    asked += re.findall(r'name="([^"]+)"[^>]*type="password"', visitor.text)
+    fields = {name: PIN if name.startswith("pin") else PASSWORD for name in asked}
+    if "pin" not in fields:
+        raise AssertionError("the first access does not ask for a PIN")
     visitor.submit(form=-1, code=check.memo["licensing.code"], **fields)
     if "/sign-in" in visitor.url:
         visitor.submit(
