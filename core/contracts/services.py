@@ -78,9 +78,12 @@ class PaymentRecording(Protocol):
         """
         ...
 
-    def find_booked(self, session: Session, payment: PaymentData) -> UUID | None:
+    def find_booked(
+        self, session: Session, payment: PaymentData, *, any_reference: bool = False
+    ) -> UUID | None:
         """The payment that a bank statement showed and that is this money: same customer, amount and
-        reference, at most ten days apart.
+        reference, at most ten days apart. With ``any_reference`` also one of another reference, shown by a
+        statement or entered by hand, that no report has made.
         """
         ...
 

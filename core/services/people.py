@@ -127,6 +127,11 @@ def _names(
     return number, address
 
 
+def membership(session: Session, user_id: int) -> Membership | None:
+    """What a person is in the company in scope, also when the company has closed the access."""
+    return session.scalar(select(Membership).where(Membership.user_id == user_id))
+
+
 def add_member(session: Session, user_id: int, role: str) -> UUID:
     """Make a person a member of the company in scope, or change the role; audited.
 
@@ -139,7 +144,7 @@ def add_member(session: Session, user_id: int, role: str) -> UUID:
             code="role",
             field="role",
         )
-    found = session.scalar(select(Membership).where(Membership.user_id == user_id))
+    found = membership(session, user_id)
     if found is None or not found.is_active:
         limits.require_room(session, "users")
     if found is None:

@@ -15,8 +15,10 @@ from core.contracts.events import LicenceEnabling
 from core.contracts.sales import AwaitedPayment
 from core.contracts.services import CustomerDirectory, Subscribing
 from core.domain.money import ZERO, total
+from core.domain.payment_codes import ORDER, find_codes
 from core.services import settings
 from plugins.licensing.models import Contract, QueuedReport
+from plugins.licensing.services import order_reports
 from plugins.licensing.services.contracts import customer_of, enable_contract
 from plugins.licensing.services.parties import kind_in_scope
 from plugins.licensing.services.queue import confirm_seen
@@ -39,7 +41,9 @@ class Awaited:
 
     def confirm(self, session: Session, key: UUID, *, now: datetime) -> UUID | None:
         """Those of the transfer that still wait."""
-        waiting = [row.report_id for row in _transfers(session)[key] if row.state == "waiting"]
+        waiting = [
+            row.report_id for row in _transfers(session).get(key, ()) if row.state == "waiting"
+        ]
         payments = confirm_seen(session, waiting, now=now)
         return payments[0] if payments else None
 
@@ -92,8 +96,9 @@ class Awaited:
             return self.confirm(session, min(found)[2], now=now)
         for contract in contracts:
             if contract.state == "order" and _covers(
-                session, contract, amount=amount, value_on=value_on, now=now
+                session, contract, amount=amount, value_on=value_on, reference=reference, now=now
             ):
+                order_reports.refuse_reported(session, contract.id)
                 enabling = LicenceEnabling(
                     contract_id=contract.id,
                     on_credit=False,
@@ -140,10 +145,20 @@ def _contracts_of(session: Session, customer_id: UUID) -> list[Contract]:
 
 
 def _covers(
-    session: Session, contract: Contract, *, amount: Decimal, value_on: date, now: datetime
+    session: Session,
+    contract: Contract,
+    *,
+    amount: Decimal,
+    value_on: date,
+    reference: str,
+    now: datetime,
 ) -> bool:
+    """The first invoice's amount, or more with the order's own code: what is over is credit."""
     wanted = plugins.service(Subscribing).first_total(
         session, plan_id=contract.plan_id, start_on=to_local_date(now)
     )
     tolerance = settings.read(session, "billing.tolerance")
-    return value_on <= contract.lapses_on and bool(wanted - amount <= tolerance)
+    if value_on > contract.lapses_on or wanted - amount > tolerance:
+        return False
+    is_named = contract.payment_code in find_codes(reference, ORDER)
+    return is_named or bool(amount - wanted <= tolerance)

@@ -39,17 +39,16 @@ def record_money(
         return None
     payment = _payment(session, row, customer_id)
     ids = [UUID(key) for key in row.allocations] or [one.invoice_id for one in payment.allocations]
-    booked = plugins.service(PaymentRecording).find_booked(session, payment)
-    if not is_seen and (booked is not None or _are_paid(session, row)):
+    payment_id = None if is_seen else _booked(session, row, payment)
+    if payment_id is None:
+        payment_id = plugins.service(PaymentRecording).record(session, payment, now=now)
+    else:
         write_audit(
             session,
             action="licensing.booked",
             subject_id=row.report_id,
-            details={"payment": str(booked or "")},
+            details={"payment": str(payment_id)},
         )
-        payment_id = booked
-    else:
-        payment_id = plugins.service(PaymentRecording).record(session, payment, now=now)
     publish_invoices(session, ids, now=now, report_id=row.report_id)
     return payment_id
 
@@ -73,14 +72,20 @@ def _is_booked(session: Session, row: QueuedReport) -> bool:
         customer_id = _customer_of(session, row)
         if customer_id is None:
             return False
-        payment = _payment(session, row, customer_id)
-        booked = plugins.service(PaymentRecording).find_booked(session, payment)
-        return booked is not None or _are_paid(session, row)
+        return _booked(session, row, _payment(session, row, customer_id)) is not None
     told = [UUID(key) for key in row.allocations]
     states = session.scalars(
         select(ClientInvoiceRow.state).where(ClientInvoiceRow.invoice_id.in_(told))
     ).all()
     return bool(told) and states == ["paid"] * len(told)
+
+
+def _booked(session: Session, row: QueuedReport, payment: PaymentData) -> UUID | None:
+    """The payment that this money is in the books as: by its reference, or, where everything that the
+    report names is paid, by customer and amount. A second transfer is other money and becomes credit.
+    """
+    recording = plugins.service(PaymentRecording)
+    return recording.find_booked(session, payment, any_reference=_are_paid(session, row))
 
 
 def _are_paid(session: Session, row: QueuedReport) -> bool:

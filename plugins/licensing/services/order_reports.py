@@ -19,7 +19,8 @@ from core.contracts.services import InvoiceIssuing, Subscribing
 from core.db.events import emit
 from core.db.tenancy import scope_of
 from core.domain.money import ZERO
-from core.errors import TryLater
+from core.errors import Conflict, TryLater
+from core.i18n import _
 from core.services import settings
 from plugins.licensing.domain.access import Policy
 from plugins.licensing.models import Contract, QueuedReport
@@ -130,3 +131,20 @@ def _aim(session: Session, contract: Contract, event: PaymentReported, *, now: d
     own = scope_of(session).tenant_id  # billing marks its charges, the queue names the invoice
     for party in {contract.client_tenant_id, contract.distributor_id, own} - {None}:
         emit(session, aimed, to=party, now=now)
+
+
+def refuse_reported(session: Session, contract_id: UUID) -> None:
+    """The same money is not taken twice: what its client reported is answered in the queue (A-26).
+    Raises ``Conflict``.
+    """
+    waiting = select(QueuedReport.id).where(
+        QueuedReport.contract_id == contract_id, QueuedReport.state == "waiting"
+    )
+    if session.scalar(waiting.limit(1)) is not None:
+        raise Conflict(
+            _(
+                "The client reported this payment: confirm it under «Payments to confirm», which enables"
+                " the licence."
+            ),
+            code="order_reported",
+        )

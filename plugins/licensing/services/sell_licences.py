@@ -30,8 +30,8 @@ from plugins.licensing.models import (
     CreditLimit,
     DistributorRow,
     PortfolioClient,
-    QueuedReport,
 )
+from plugins.licensing.services import order_reports
 from plugins.licensing.services.contracts import enable_contract, place_order
 from plugins.licensing.services.keep_portfolio import find_offer
 from plugins.licensing.services.parties import find_by_tax_id, operator_id
@@ -141,7 +141,8 @@ def enable_client(
             code="order_lapsed",
         )
     enabling = _enabling(client.contract_id, money, now=now)
-    _refuse_reported(session, client.contract_id, money)
+    if not money.on_credit:
+        order_reports.refuse_reported(session, client.contract_id)
     if money.on_credit:
         _use_credit(session, client)
     client.contract_state, client.on_credit = "enabling", money.on_credit
@@ -160,7 +161,8 @@ def enable_as_operator(session: Session, contract_id: UUID, money: Money, *, now
 
     Raises ``Conflict`` when the client's report of that money waits for an answer.
     """
-    _refuse_reported(session, contract_id, money)
+    if not money.on_credit:
+        order_reports.refuse_reported(session, contract_id)
     enable_contract(session, _enabling(contract_id, money, now=now), now=now)
 
 
@@ -186,12 +188,19 @@ def give_first_access(client_tenant_id: UUID, owner: Mapping[str, str], *, now: 
             session, owner.get("email", "")
         )
         if known is not None:
-            people.add_member(session, int(known.id), "owner")
-            return (
-                ""
-                if known.password
-                else links.request_link(session, int(known.id), "activation", now=now)
-            )
+            member = people.membership(session, int(known.id))
+            if member is None:
+                people.add_member(session, int(known.id), "owner")
+            elif not member.is_active:
+                raise Conflict(
+                    _(
+                        "The company has closed this person's access: only its owner opens it again."
+                    ),
+                    code="access_closed",
+                )
+            if known.password:
+                return ""
+            return links.request_link(session, int(known.id), "activation", now=now)
         user_id = people.create_person(
             session,
             identification=owner.get("identification", ""),
@@ -306,21 +315,6 @@ def _enabling(contract_id: UUID, money: Money, *, now: datetime) -> LicenceEnabl
         reference=settled.reference.strip(),
         enabled_at=now,
     )
-
-
-def _refuse_reported(session: Session, contract_id: UUID, money: Money) -> None:
-    """The same money is not taken twice: what its client reported is answered in the queue (A-26)."""
-    waiting = select(QueuedReport.id).where(
-        QueuedReport.contract_id == contract_id, QueuedReport.state == "waiting"
-    )
-    if not money.on_credit and session.scalar(waiting.limit(1)) is not None:
-        raise Conflict(
-            _(
-                "The client reported this payment: confirm it under «Payments to confirm», which enables"
-                " the licence."
-            ),
-            code="order_reported",
-        )
 
 
 def _use_credit(session: Session, client: PortfolioClient) -> None:

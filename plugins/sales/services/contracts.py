@@ -84,9 +84,14 @@ class Payments:
         """Money in."""
         return record_payment.record_payment(session, payment, now=now)
 
-    def find_booked(self, session: Session, payment: PaymentData) -> UUID | None:
+    def find_booked(
+        self, session: Session, payment: PaymentData, *, any_reference: bool = False
+    ) -> UUID | None:
         """What a statement showed."""
-        return find_booked.find_booked(session, payment)
+        found = find_booked.find_booked(session, payment)
+        if found is None and any_reference:
+            found = find_booked.find_alike(session, payment)
+        return found
 
 
 class Links:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -15,6 +15,8 @@ from core.domain.money import ZERO
 from plugins.sales.domain.statements import Credit, plain_reference, same_reference
 from plugins.sales.models import Payment, StatementRow
 
+TRANSFERS = ("transfer", "deposit")
+BY_REPORT = "report:"  # how the keys of payments begin that a confirmed report has made
 APART = timedelta(days=10)  # the day somebody reports and the day the bank books; codes come again
 
 
@@ -38,6 +40,43 @@ def find_booked(session: Session, payment: PaymentData) -> UUID | None:
     return None
 
 
+def find_alike(session: Session, payment: PaymentData) -> UUID | None:
+    """A transfer of the same customer and amount, whatever its reference, that no report has made."""
+    return session.scalar(
+        select(Payment.id)
+        .where(
+            Payment.customer_id == payment.customer_id,
+            Payment.amount == payment.amount,
+            Payment.state == "recorded",
+            Payment.method.in_(TRANSFERS),
+            Payment.value_on.between(payment.value_on - APART, payment.value_on + APART),
+            ~Payment.idempotency_key.startswith(BY_REPORT),
+        )
+        .order_by(Payment.id)
+        .limit(1)
+    )
+
+
+def find_unseen(
+    session: Session, customer_id: UUID, *, amount: Decimal, value_on: date
+) -> list[tuple[UUID, str]]:
+    """The transfers of this customer and amount (id, reference) that no statement has shown yet."""
+    seen = select(StatementRow.payment_id).where(StatementRow.payment_id == Payment.id)
+    rows = session.execute(
+        select(Payment.id, Payment.reference)
+        .where(
+            Payment.customer_id == customer_id,
+            Payment.amount == amount,
+            Payment.state == "recorded",
+            Payment.method.in_(TRANSFERS),
+            Payment.value_on.between(value_on - APART, value_on + APART),
+            ~seen.exists(),
+        )
+        .order_by(Payment.id)
+    )
+    return [(row.id, row.reference) for row in rows]
+
+
 class Unseen:
     """The transfers in the books that no statement has shown yet, around the days of a file."""
 
@@ -51,7 +90,7 @@ class Unseen:
                 Payment.value_on.between(min(days) - APART, max(days) + APART),
                 Payment.reference != "",
                 Payment.state == "recorded",
-                Payment.method.in_(("transfer", "deposit")),
+                Payment.method.in_(TRANSFERS),
                 ~seen.exists(),
             )
             .order_by(Payment.id)

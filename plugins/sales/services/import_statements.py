@@ -18,8 +18,9 @@ from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
 from core.ids import new_id
 from plugins.sales.domain import lifecycle
-from plugins.sales.domain.statements import read_credits
+from plugins.sales.domain.statements import read_credits, same_reference
 from plugins.sales.models import BankAccount, Customer, Statement, StatementRow
+from plugins.sales.services.find_booked import find_unseen
 from plugins.sales.services.match_credits import Matcher, awaited_payments
 from plugins.sales.services.record_payment import record_payment, spread_over_open
 from plugins.sales.services.report_payments import confirm_report
@@ -123,8 +124,10 @@ def settle_row(
             raise Conflict(
                 _("Say whose payment this is."), code="customer_missing", field="customer_id"
             )
-        payment_id = _settle_awaited(session, customer, row, now=now) or _record(
-            session, customer, row, now=now
+        payment_id = (
+            _in_the_books(session, customer, row)
+            or _settle_awaited(session, customer, row, now=now)
+            or _record(session, customer, row, is_told=customer_id is not None, now=now)
         )
     session.execute(
         update(StatementRow)
@@ -135,6 +138,16 @@ def settle_row(
         )
     )
     return payment_id
+
+
+def _in_the_books(session: Session, customer_id: UUID, row: StatementRow) -> UUID | None:
+    """The payment that was recorded after the import and is this row: the same reference and amount."""
+    for payment_id, reference in find_unseen(
+        session, customer_id, amount=row.amount, value_on=row.value_on
+    ):
+        if same_reference(reference, row.reference):
+            return payment_id
+    return None
 
 
 def _settle_awaited(
@@ -154,7 +167,22 @@ def _settle_awaited(
     )
 
 
-def _record(session: Session, customer_id: UUID, row: StatementRow, *, now: datetime) -> UUID:
+def _record(
+    session: Session, customer_id: UUID, row: StatementRow, *, is_told: bool, now: datetime
+) -> UUID:
+    """The row as a payment of its own. A transfer of the same amount that no statement has shown may be
+    the same money: whoever says by identification whose it is (``is_told``) says that it is not.
+    """
+    alike = find_unseen(session, customer_id, amount=row.amount, value_on=row.value_on)
+    if alike and not is_told:
+        raise Conflict(
+            _(
+                "A transfer of this customer and amount is in the books with the reference %(reference)s. If it"
+                " is this money, ignore the row; if it is another, write the customer's identification.",
+                reference=alike[0][1] or "—",
+            ),
+            code="payment_alike",
+        )
     account = session.scalar(select(Statement.account_id).where(Statement.id == row.statement_id))
     return record_payment(
         session,

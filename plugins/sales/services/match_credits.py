@@ -69,7 +69,6 @@ class Matcher:
         exact = [one for one in own if same_reference(one.reference, row.reference)]
         exact_others = [one for one in others if same_reference(one.reference, row.reference)]
         if len(exact) + len(exact_others) == 1:
-            row.state = "settled"
             if exact:
                 row.suggested_report_id = exact[0].id
                 row.payment_id = confirm_report(
@@ -78,7 +77,10 @@ class Matcher:
             elif self._others is not None:
                 row.payment_id = self._others.confirm(self._session, exact_others[0].key, now=now)
                 self._awaited.remove(exact_others[0])
-            return True
+            if row.payment_id is not None:  # else it was rejected meanwhile
+                row.state = "settled"
+                return True
+            return False
         if own:
             row.suggested_report_id = own[0].id
             row.suggested_customer_id = own[0].customer_id

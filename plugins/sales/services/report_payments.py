@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from core.adapters.clock import to_local_date
 from core.adapters.images import MAX_BYTES
 from core.contracts.events import PaymentConfirmed, PaymentRejected, PaymentReported
-from core.contracts.sales import PaymentData
+from core.contracts.sales import MONEY_LOCK, PaymentData
 from core.db.events import emit
 from core.db.locks import wait_for
 from core.domain.money import ZERO, to_cents
@@ -176,6 +176,7 @@ def confirm_report(
 
     Raises ``Conflict`` when it was decided before, ``NotFound``.
     """
+    wait_for(session, MONEY_LOCK)
     report = _open(session, report_id, "confirm")
     ids = [UUID(one) for one in report.invoice_ids]
     rows = session.execute(

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from core.db.scope import Scope
 from core.db.session import unit_of_work
+from core.domain.payment_codes import payment_code
 from core.errors import Conflict
 from plugins.licensing.models import Contract, PaymentReportRow, QueuedReport
 from plugins.licensing.services import queue
@@ -19,7 +20,7 @@ from plugins.licensing.services.report_payment import ReportData
 from plugins.sales.models import Credit, Customer, Payment, StatementRow
 from plugins.sales.services.import_statements import import_statement, settle_row
 from tests.conftest import add_member
-from tests.factories.licensing import make_vendor
+from tests.factories.licensing import CLIENT_RUC, make_vendor
 
 COLUMNS = {"value_on": 0, "description": 1, "reference": 2, "amount": 3}
 PAID_ON = date(2026, 4, 2)
@@ -263,3 +264,49 @@ def test_reports_of_others_settle_nothing_here(vendor, tenant):
         assert imported(replace(vendor)) == (0, 0, 1, 0)
     vendor.operator = vendor_of
     assert answers(vendor) == [["waiting"], ["waiting"]]
+
+
+def test_confirmed_between_the_import_and_the_click_is_that_payment(vendor):
+    """The row was suggested by the customer's code; then the client told and the money was confirmed."""
+    with unit_of_work(vendor.operator.scope) as session:
+        code = payment_code(session.scalars(select(Customer.id)).one())
+    assert imported(vendor, description=f"TRANSF {code}") == (0, 1, 0, 0)
+    report = said(vendor)
+    vendor.drain()
+    confirmed(vendor, report)
+    vendor.drain()
+    taken(vendor)
+    assert money(vendor) == ([("34.50", "ABC123", "report")], "0")
+    assert linked(vendor)
+
+
+def test_alike_with_another_reference_is_asked_about(vendor):
+    with unit_of_work(vendor.operator.scope) as session:
+        code = payment_code(session.scalars(select(Customer.id)).one())
+    assert imported(vendor, reference="999", description=f"TRANSF {code}") == (0, 1, 0, 0)
+    report = said(vendor)
+    vendor.drain()
+    confirmed(vendor, report)
+    vendor.drain()
+    with pytest.raises(Conflict, match="ABC123") as refused:
+        taken(vendor)
+    assert refused.value.code == "payment_alike"
+    with unit_of_work(vendor.operator.scope) as session:
+        row_id = session.scalars(select(StatementRow.id)).one()
+        settle_row(
+            session, row_id, tax_id=CLIENT_RUC, user_id=None, now=vendor.clock.now()
+        )  # said to be other money
+    assert [one[1] for one in money(vendor)[0]] == ["ABC123", "999"]
+    assert money(vendor)[1] == "34.50"
+
+
+def test_two_transfers_for_one_invoice_are_both_kept(vendor):
+    """The second is no repetition of the first: it has a reference of its own and becomes credit."""
+    reports = [said(vendor), said(vendor, reference="XYZ789")]
+    vendor.drain()
+    confirmed(vendor, *reports)
+    vendor.drain()
+    assert money(vendor) == (
+        [("34.50", "ABC123", "report"), ("34.50", "XYZ789", "report")],
+        "34.50",
+    )

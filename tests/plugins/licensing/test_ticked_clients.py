@@ -7,8 +7,11 @@ from html import unescape
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
+from core.db.scope import Scope
 from core.db.session import unit_of_work
+from core.models import Membership
 from plugins.licensing.models import PortfolioClient
 from tests.factories.licensing import CLIENT_RUC, make_vendor
 
@@ -109,6 +112,29 @@ def test_first_accesses_are_sent_again_with_a_code_each(vendor, ids, desk, post,
         ]
         assert (opened[-1], opened.count(200)) == (200, 1), "earlier links end"
         assert not any(code in mail.text for mail in outbox.to(address) for code in codes.values())
+
+
+def test_who_was_removed_by_the_company_stays_removed(vendor, ids, desk, post):
+    """Roles and accesses are the company's: its distributor restores nobody."""
+    company = next(
+        row.client_tenant_id
+        for row in vendor.portfolio(vendor.north)
+        if row.client_tax_id == CLIENT_RUC
+    )
+    results(post(desk, ACCESS, clients=[ids[CLIENT_RUC]]))
+    with unit_of_work(Scope(tenant_id=company)) as session:
+        [member] = session.scalars(select(Membership))
+        assert (member.role, member.is_active) == ("owner", True)
+        member.role = "accountant"
+    results(post(desk, ACCESS, clients=[ids[CLIENT_RUC]]))
+    with unit_of_work(Scope(tenant_id=company)) as session:
+        [member] = session.scalars(select(Membership))
+        assert member.role == "accountant"
+        member.is_active = False
+    told = results(post(desk, ACCESS, clients=[ids[CLIENT_RUC]]))
+    assert "La empresa cerró el acceso" in told[CLIENT_RUC]
+    with unit_of_work(Scope(tenant_id=company)) as session:
+        assert session.scalars(select(Membership.is_active)).all() == [False]
 
 
 @pytest.mark.parametrize("path", [REMIND, ACCESS])
