@@ -7,6 +7,7 @@ can neither stop them nor leave anybody waiting.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -20,6 +21,7 @@ from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
 
 from core import plugins, runtime, settings
+from core.adapters.embedded_postgres import WATCHER
 from core.db import aside
 from core.db.session import Database, bind, bound
 from core.errors import SetupError
@@ -112,11 +114,12 @@ def processes_beside(count: int) -> Iterator[Processes]:
 
 
 def _is_alone() -> bool:
-    """No other thread is at work here: a command, say. Such a process may fork itself, which saves
-    importing the product (2 s); others have a process without threads forked (``core.preload``).
+    """No other thread is at work here: a command, say, whether or not it has started PostgreSQL. Such
+    a process may fork itself, which saves importing the product (2 s); others have a process without
+    threads forked (``core.preload``).
     """
     others = {*threading.enumerate()} - {threading.current_thread()}
-    return all(one.name.startswith(aside.THREADS) for one in others)
+    return all(one.name.startswith((aside.THREADS, WATCHER)) for one in others)
 
 
 def _serve(pipe: Connection, given: Settings, url: str) -> None:
@@ -133,6 +136,7 @@ def _serve(pipe: Connection, given: Settings, url: str) -> None:
 
 
 def _set_up(given: Settings, url: str) -> None:
+    gc.freeze()  # what was loaded stays: no search for garbage need look at it
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started it decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     parent = multiprocessing.parent_process()

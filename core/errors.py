@@ -42,7 +42,11 @@ class NotFound(DomainError):
 
 
 class Conflict(DomainError):
-    """Somebody else was faster, or the state does not allow the step (409)."""
+    """The state of things does not allow the step (409)."""
+
+
+class Overtaken(Conflict):
+    """Somebody else did it first (409)."""
 
 
 class Forbidden(DomainError):

@@ -111,6 +111,22 @@ def defer_many(session: Session, jobs: Sequence[Deferral]) -> None:
                     raise
 
 
+def bring_forward(session: Session, step: timedelta) -> None:
+    """The clock has jumped ahead by ``step``: jobs that wait for a time by it come due that earlier.
+
+    Whoever is adding jobs by the old clock is waited for.
+    """
+    with _engine_tables(session):
+        session.execute(text("LOCK TABLE procrastinate_jobs IN SHARE ROW EXCLUSIVE MODE"))
+        session.execute(
+            text(
+                "UPDATE procrastinate_jobs SET scheduled_at = scheduled_at - :step"
+                " WHERE status = 'todo' AND scheduled_at IS NOT NULL"
+            ),
+            {"step": step},
+        )
+
+
 def tasks() -> dict[str, Task]:
     """Every task that workers of this process know: core's and the plugins'."""
     from core.core_tasks import TASKS

@@ -43,7 +43,26 @@ SUPERUSER = "postgres"
 OWNER = "yupana_owner"
 RUNTIME = "yupana_app"
 CHILD = Path(__file__).with_name("postgres_child.py")
+WATCHER = "postgres"  # what the thread is called that starts the server and waits for its end
+LOCK_PATIENCE_S = 1.0
 START_PATIENCE_S = 600  # a crash recovery may be long; a dead process ends the wait at once
+
+
+def _lock_at_last(file: IO[str]) -> None:
+    """Take the lock; processes beside one that was killed hold it for a moment longer than it did.
+
+    Raises ``BlockingIOError`` when another keeps it.
+    """
+    deadline = time.monotonic() + LOCK_PATIENCE_S
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _cache_mb() -> int:
@@ -107,7 +126,7 @@ class EmbeddedPostgres:
             self._stop_orphan(binaries, data)
             self._port = _free_port()
             self._watcher = threading.Thread(
-                target=self._watch, args=(binaries, root, data), name="postgres", daemon=True
+                target=self._watch, args=(binaries, root, data), name=WATCHER, daemon=True
             )
             self._watcher.start()
             self._await_answer(root)
@@ -159,7 +178,7 @@ class EmbeddedPostgres:
     def _take_lock(self, root: Path) -> None:
         self._lock = (root / "lock").open("w")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock_at_last(self._lock)
         except BlockingIOError:
             self._lock.close()
             self._lock = None

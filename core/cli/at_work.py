@@ -41,6 +41,13 @@ def at_work(settings: Settings) -> Iterator[Runtime]:
     Raises:
         SetupError: the installation cannot be trusted as it is; the sentence has the remedy.
     """
+    if not settings.database_url.get_secret_value() and not (settings.home / "postgres").is_dir():
+        raise SetupError(
+            _(
+                "There is no installation in %(home)s. Check the folder, or start one there with yupana run.",
+                home=settings.home,
+            )
+        )
     with database_url(settings) as url:
         preflight(url, components(plugins.host().plugins))
         made = runtime.assemble(settings)

@@ -21,6 +21,8 @@ from operator import attrgetter
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 from uuid import UUID
 
+from core.ids import texts_of
+
 _T = TypeVar("_T")
 _PLAIN = (str, int, bool, type(None))
 _Reader = Callable[[Any], Any]
@@ -108,6 +110,8 @@ def to_texts(values: Sequence[Any], *, without: Collection[str] = ()) -> list[st
 
 
 def _texts(kind: Any, values: Sequence[Any], without: Collection[str]) -> list[str]:
+    if kind is UUID:
+        return [f'"{one}"' for one in texts_of(values)]
     writer = _TEXT_WRITERS.get(kind)
     if writer is not None:
         return [*map(writer, values)]

@@ -23,6 +23,7 @@ from core.contracts.licence_events import (
     LicenceChanged,
     LicenceEnabling,
     LicenceOrdered,
+    LicencePlanAsked,
     LicenceStandingChanged,
     LicenceTransferAsked,
     PlansOffered,
@@ -53,6 +54,7 @@ __all__ = [
     "LicenceChanged",
     "LicenceEnabling",
     "LicenceOrdered",
+    "LicencePlanAsked",
     "LicenceStandingChanged",
     "LicenceTransferAsked",
     "PaymentConfirmed",
@@ -60,6 +62,7 @@ __all__ = [
     "PaymentRejected",
     "PaymentReported",
     "PlansOffered",
+    "PriceAnnounced",
     "SettingChanged",
     "SubscriptionCancelled",
     "SubscriptionChanged",
@@ -280,6 +283,15 @@ class SubscriptionChanged(Event):
     old_plan_id: UUID
     plan_id: UUID
     effective_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class PriceAnnounced(Event):
+    """Billing told the subscribers of a plan of a new price (A-29): their next invoices may change."""
+
+    plan_id: UUID
+    price: Decimal  # a month, before IVA
+    valid_from: date
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ class FiscalRequest:
     counterpart: CustomerData
     additional_info: tuple[tuple[str, str], ...] = ()
     priority: int = 0  # larger goes first; a counter sale uses 100
+    by_run: bool = False  # no person made it: its mail leaves from 07:00 (core.mail_hours)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from core.contracts.licences import (
     LicenceContract,
     PlanOffer,
     SupportTicket,
+    UpcomingInvoice,
 )
 
 
@@ -40,6 +41,7 @@ class LicenceOrdered(Event):
     plan_id: UUID
     ordered_on: date
     owner: Mapping[str, str] = field(default_factory=dict)  # who gets the first access
+    renews: bool = False  # of a re-entry: it goes on by R3-R5 (R12); a first contract always does
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +86,14 @@ class ClientReleased(Event):
 class ClientInvoicePublished(Event):
     """A licence invoice was issued, paid or cancelled: to the client and its distributor.
 
-    ``report_id``: the report whose money is now part of the balance.
+    ``report_id``: the report whose money is now part of the balance. ``upcoming``: what the next runs
+    will invoice to this contract.
     """
 
     invoice: ClientInvoice
     published_at: datetime
     report_id: UUID | None = None
+    upcoming: tuple[UpcomingInvoice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,16 @@ class LicenceCancelled(Event):
     client_tenant_id: UUID
     cancelled_at: datetime
     received_on: date | None = None  # the day of the client's mail, where one was entered (R10)
+
+
+@dataclass(frozen=True, slots=True)
+class LicencePlanAsked(Event):
+    """A client (or its distributor for it) chose another plan (R14): addressed to the operator."""
+
+    contract_id: UUID
+    client_tenant_id: UUID
+    plan_id: UUID
+    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class InvoiceDraft:
     ``(source, source_key)`` is unique per tenant: issuing the same draft twice returns the first
     invoice. ``issued_on`` is the emission date; sales refuses one in the future. ``id`` is the one that
     a new invoice gets (None: a fresh one); who has written it elsewhere rolls back when the invoice
-    turns out not to be new.
+    turns out not to be new. ``by_run``: no person made it, so its mail waits for the morning.
     """
 
     customer_id: UUID
@@ -65,6 +65,7 @@ class InvoiceDraft:
     salesperson_id: UUID | None = None
     additional_info: tuple[tuple[str, str], ...] = ()
     id: UUID | None = None
+    by_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +139,15 @@ class PaymentData:
 @dataclass(frozen=True, slots=True)
 class AwaitedPayment:
     """Money that another plugin expects on the account: a report that waits for its confirmation, or the
-    reports of one transfer told for several companies. ``amount`` is the whole transfer (USD).
+    reports of one transfer told for several companies. ``amount`` is the whole transfer (USD),
+    ``customer_ids`` who of the customers tells it.
     """
 
     key: UUID
     report_ids: tuple[UUID, ...]
     amount: Decimal
     reference: str
+    customer_ids: frozenset[UUID] = frozenset()
 
 
 MONEY_LOCK = "money"  # held by whatever may book the same transfer a second time

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from core.contracts.fiscal import FiscalRequest, FiscalStatus
-from core.contracts.licences import FirstInvoice
+from core.contracts.licences import FirstInvoice, PlanQuote, TakenPlan, UpcomingInvoice
 from core.contracts.sales import (
     AwaitedPayment,
     CustomerData,
@@ -46,7 +46,7 @@ class InvoiceIssuing(Protocol):
     def issue(
         self, session: Session, drafts: Sequence[InvoiceDraft], *, now: datetime
     ) -> list[InvoiceRef]:
-        """Number, total and store the drafts (at most 2000), request their fiscal documents and
+        """Number, total and store the drafts (at most 4000), request their fiscal documents and
         emit ``InvoicesIssued``; refs in the order given.
 
         Raises ``DomainError`` for a draft that cannot be an invoice; nothing is written then. Of more
@@ -118,7 +118,8 @@ class AwaitedPayments(Protocol):
         now: datetime,
     ) -> UUID | None:
         """A person says that this credit is the customer's: confirm the report of that amount, or enable
-        the order that it covers; the payment. None: nothing of the kind waits.
+        the order that it covers; the payment. None: nothing of the kind waits. Raises ``DomainError``
+        where the report is of a part only, and waits for the rest.
         """
         ...
 
@@ -243,16 +244,38 @@ class Subscribing(Protocol):
         quantity: int = 1,
         parent_id: UUID | None = None,
         due_on: date | None = None,
+        tells_turns: bool = True,
     ) -> UUID:
         """Start a subscription; its first invoice is issued in this transaction (R1, R2), with source
         ``billing``. ``on_credit``: due by A-10; ``renews`` False: one period only (R12); ``parent_id``:
-        an add-on of that subscription (A-24); ``due_on``: not paid before, due then (A-26). Each line's derivation
-        names ``kind``, ``from`` and ``to`` (both inclusive).
+        an add-on of that subscription (A-24); ``due_on``: not paid before, due then (A-26);
+        ``tells_turns`` False: the seller mails suspension and end itself, billing only reminders. Each
+        line's derivation names ``kind``, ``from`` and ``to`` (both inclusive).
         """
         ...
 
     def cancel(self, session: Session, subscription_id: UUID, *, now: datetime) -> date:
         """Stop after what is invoiced (R10); returns the paid-through date."""
+        ...
+
+    def plan_of(self, session: Session, subscription_id: UUID) -> TakenPlan:
+        """The plan of a subscription, and the one it goes to. Raises ``NotFound``."""
+        ...
+
+    def quote_plan(
+        self, session: Session, subscription_id: UUID, *, plan_id: UUID, now: datetime
+    ) -> PlanQuote:
+        """What another plan would bring (R14), before it is chosen. Raises what ``change_plan`` raises."""
+        ...
+
+    def change_plan(
+        self, session: Session, subscription_id: UUID, *, plan_id: UUID, now: datetime
+    ) -> PlanQuote:
+        """Another plan: a dearer one at once, with its invoice; a cheaper one from the next period on.
+
+        Raises ``NotFound``, ``Conflict`` when the subscription ends or ended, ``DomainError`` for a plan
+        that it has or that is not on offer.
+        """
         ...
 
     def first_total(self, session: Session, *, plan_id: UUID, start_on: date) -> Decimal:
@@ -261,6 +284,27 @@ class Subscribing(Protocol):
 
     def first_invoice(self, session: Session, *, plan_id: UUID, start_on: date) -> FirstInvoice:
         """That first invoice with its days, before it exists."""
+        ...
+
+    def preview(
+        self, session: Session, *, plan_id: UUID, start_on: date, on_credit: bool = False
+    ) -> Sequence[UpcomingInvoice]:
+        """What a contract of that day would bring: the first invoice and three months after it.
+
+        Raises ``NotFound`` for what is no plan, ``DomainError`` for one without a price on that day.
+        """
+        ...
+
+    def upcoming(
+        self, session: Session, subscription_ids: Iterable[UUID], *, today: date
+    ) -> Mapping[UUID, Sequence[UpcomingInvoice]]:
+        """What the runs of the next three months will invoice to these subscriptions and their add-ons,
+        by what works out the invoices; those that do not go on are left out.
+        """
+        ...
+
+    def explain(self, why: Mapping[str, Any]) -> str:
+        """The derivation of a charge (``UpcomingInvoice.why``) in words, in the language at hand."""
         ...
 
     def due_on(self, session: Session, issued_on: date) -> date:

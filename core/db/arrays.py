@@ -22,7 +22,7 @@ from sqlalchemy.types import String, TypeDecorator
 
 from core.db.base import Base
 from core.db.tenancy import scope_of, utc_now
-from core.ids import new_id
+from core.ids import hex_of, new_id
 
 _DIALECT = postgresql.dialect()
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -44,8 +44,13 @@ _ARRAY_ITEM: dict[type, Callable[[Any], str]] = {
 def array_text(values: Iterable[UUID | date | Decimal | int | str | None]) -> str:
     """A PostgreSQL array as text, for ``CAST(:ids AS uuid[])``: one parameter, quickly written."""
     items: list[Any] = [*values]
-    if set(map(type, items)) == {UUID}:
-        return "{" + ",".join([f"{one.int:032x}" for one in items]) + "}"
+    kinds = set(map(type, items))
+    if kinds == {UUID}:
+        return "{" + ",".join(hex_of(items)) + "}"
+    if kinds == {str}:
+        joined = '","'.join(items)
+        if "\\" not in joined and joined.count('"') == 2 * len(items) - 2:
+            return '{"' + joined + '"}'
     return "{" + ",".join([_ARRAY_ITEM.get(type(one), str)(one) for one in items]) + "}"
 
 

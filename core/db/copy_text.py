@@ -11,6 +11,8 @@ from json import JSONEncoder
 from typing import Any
 from uuid import UUID
 
+from core.ids import hex_of
+
 ROWS_AT_ONCE = 1000
 NOTHING = "\\N"
 _SPECIAL = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
@@ -51,7 +53,7 @@ _WRITERS: dict[type, _Writer] = {
     type(None): lambda values: [NOTHING] * len(values),
     str: _texts,
     JsonText: _texts,
-    UUID: lambda values: [f"{one.int:032x}" for one in values],
+    UUID: hex_of,
     Decimal: lambda values: [*map(str, values)],
     int: lambda values: [*map(str, values)],
     float: lambda values: [*map(repr, values)],

@@ -22,7 +22,7 @@ from core.contracts.hooks import DemoStep
 from core.demo import cast
 from core.demo.browser import Browser
 from core.demo.mailbox import parsed
-from core.processes import free_port
+from core.processes import free_ports
 from core.settings import Settings
 
 PATIENCE_S = 180.0  # a busy machine may be slow; what comes ends the wait at once
@@ -150,10 +150,8 @@ def run_check(
     home.chmod(0o755)
     downloads = folder / "downloads"
     downloads.mkdir(exist_ok=True)
-    ports = {
-        name: free_port()
-        for name in ("port", "mailbox_port", "mailbox_smtp_port", "sri_simulator_port")
-    }
+    names = ("port", "mailbox_port", "mailbox_smtp_port", "sri_simulator_port")
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
     environment = {
         **{key: value for key, value in os.environ.items() if not key.startswith("DATABASE_")},
         **{f"YUPANA_{name.upper()}": str(port) for name, port in ports.items()},

@@ -12,6 +12,7 @@ import sys
 import threading
 from email.message import EmailMessage
 from email.policy import default
+from email.utils import parsedate_to_datetime
 from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,16 +22,25 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from core.adapters.clock import ECUADOR
 from core.i18n import _
 from core.processes import follow_parent
 
 LOOPBACK = "127.0.0.1"
+PATIENCE_S = 60.0  # a busy machine may be slow; a server that answers ends the wait at once
 CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; base-uri 'none'"
 STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
-    "color-scheme:light dark}table{width:100%;border-collapse:collapse}td,th{text-align:left;"
-    "padding:.4rem .6rem;border-bottom:1px solid #8884}iframe{width:100%;height:34rem;border:1px solid #8884;"
-    "background:#fff}.note{padding:.5rem .8rem;border-left:4px solid #b45309}"
+    "color-scheme:light dark;overflow-wrap:anywhere}"
+    "table{width:100%;border-collapse:collapse}"
+    "td,th{text-align:left;padding:.4rem .6rem;border-bottom:1px solid #8884}"
+    "td+td+td{white-space:nowrap}"
+    "iframe{width:100%;height:80vh;min-height:34rem;border:1px solid #8884;background:#fff}"
+    ".note{padding:.5rem .8rem;border-left:4px solid #b45309}"
+    "@media(max-width:40rem){"  # a phone: subject, receiver and moment under each other
+    "tr:first-child{display:none}"
+    "td{display:block;border:0;padding:0}td:first-child{padding-top:.6rem}"
+    "td:last-child{padding-bottom:.6rem;border-bottom:1px solid #8884}}"
 )
 
 
@@ -158,10 +168,18 @@ def _frame(title: str, body: str) -> bytes:
     ).encode()
 
 
+def _moment(date: str) -> str:
+    """The day and time of a mail's Date in Guayaquil; as it stands where it is none."""
+    try:
+        return f"{parsedate_to_datetime(date).astimezone(ECUADOR):%d/%m/%Y %H:%M}"
+    except ValueError:
+        return date
+
+
 def _index(sink: Sink) -> bytes:
     rows = "".join(
         f"<tr><td><a href='/{one['number']}'>{escape(one['subject'])}</a></td><td>{escape(one['to'])}</td>"
-        f"<td>{escape(one['date'])}</td></tr>"
+        f"<td>{escape(_moment(one['date']))}</td></tr>"
         for one in map(sink.summary, sink.numbers())
         if one
     )
@@ -192,7 +210,9 @@ class Mailbox:
 
     def __init__(self, folder: Path, *, smtp_port: int, port: int) -> None:
         self.sink = Sink(folder)
-        self._smtp = Controller(self.sink, hostname=LOOPBACK, port=smtp_port)
+        self._smtp = Controller(
+            self.sink, hostname=LOOPBACK, port=smtp_port, ready_timeout=PATIENCE_S
+        )
         self._smtp.start()
         handler = type("Pages", (_Pages,), {"sink": self.sink})
         self._web = ThreadingHTTPServer((LOOPBACK, port), handler)

@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 from core.models import Holiday
 
 SATURDAY = 5
+WITHHOLDING_DAYS = (
+    5  # business days that an agente de retención has to hand over its certificate
+)
 
 
 def is_business_day(session: Session, day: date) -> bool:

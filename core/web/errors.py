@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from core.errors import Conflict, DomainError, Forbidden, NotFound, TooMany, Unauthorized
+from core.errors import Conflict, DomainError, Forbidden, NotFound, Overtaken, TooMany, Unauthorized
 from core.i18n import gettext as _
 from core.ids import new_id
 
@@ -62,12 +62,14 @@ def respond(
     field: str | None = None,
     reference: str = "",
     url: str = "",
+    title: str = "",
 ) -> Response:
     """The refusal as problem+json or as a page."""
+    title = title or title_of(status)
     if wants_problem():
         body: dict[str, Any] = {
             "type": f"urn:yupana:problem:{code}",
-            "title": title_of(status),
+            "title": title,
             "status": status,
             "detail": sentence,
             "code": code,
@@ -83,7 +85,7 @@ def respond(
         return response
     values = {
         "status": status,
-        "heading": title_of(status),
+        "heading": title,
         "sentence": sentence,
         "reference": reference,
         "url": url,
@@ -107,7 +109,7 @@ def title_of(status: int) -> str:
         403: _("You cannot do this"),
         404: _("This page does not exist"),
         405: _("This address does not take that"),
-        409: _("Somebody was faster"),
+        409: _("This cannot be done"),
         413: _("The file is too large"),
         415: _("This format is not accepted"),
         422: _("Something needs a correction"),
@@ -146,6 +148,7 @@ def _install_ours(app: Flask) -> None:
             code=error.code,
             field=error.field,
             url=str(getattr(error, "url", "")),
+            title=_("Somebody was faster") if isinstance(error, Overtaken) else "",
         )
         if isinstance(error, TooMany):
             response.headers["Retry-After"] = str(error.retry_after)

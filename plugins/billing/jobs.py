@@ -15,6 +15,7 @@ from core.contracts.ports import MailError
 from core.contracts.schedule import Schedule
 from core.db.session import platform_scope, tenant_work, unit_of_work
 from core.errors import TryLater
+from core.mail_hours import MAILS_FROM
 from plugins.billing.models import Notice, Subscription
 from plugins.billing.services import gates, mail_notices, run_billing, subscribe, sweep_day
 
@@ -26,7 +27,7 @@ CHUNK = 200
 
 def run_all(args: dict[str, Any], now: datetime) -> None:
     """Every day at 02:00: a run for each company with something due (the 25th has nearly all of it)."""
-    on = to_local_date(datetime.fromisoformat(args["due_at"]) if "due_at" in args else now)
+    on = _day(args, now)
     due = select(Subscription.tenant_id).where(
         Subscription.state == "active", Subscription.next_issue_on <= on
     )
@@ -46,7 +47,7 @@ def run_tenant(args: dict[str, Any], now: datetime) -> None:
 
 def sweep_all(args: dict[str, Any], now: datetime) -> None:
     """Every day at 00:05: record what turned at midnight."""
-    on = to_local_date(datetime.fromisoformat(args["due_at"]) if "due_at" in args else now)
+    on = _day(args, now)
     living = select(Subscription.tenant_id).where(Subscription.state != "ended").distinct()
     _for_each_tenant(living, SWEEP_TENANT, {"on": on.isoformat()}, "billing sweep")
 
@@ -57,17 +58,20 @@ def sweep_tenant(args: dict[str, Any], now: datetime) -> None:
 
 
 def mail_all(args: dict[str, Any], now: datetime) -> None:
-    """Every day at 07:00: notices leave; the sweep is done first where it was missed."""
-    sweep_all(args, now)
-    waiting = select(Notice.tenant_id).where(Notice.mailed_at.is_(None)).distinct()
-    _for_each_tenant(waiting, MAIL_TENANT, {}, "billing mail")
+    """Every day at 07:00: notices leave, of each company after its sweep where that was missed."""
+    on = _day(args, now)
+    waiting = select(Notice.tenant_id).where(Notice.mailed_at.is_(None))
+    living = select(Subscription.tenant_id).where(Subscription.state != "ended")
+    _for_each_tenant(waiting.union(living), MAIL_TENANT, {"on": on.isoformat()}, "billing mail")
 
 
 def mail_tenant(args: dict[str, Any], now: datetime) -> None:
-    """Cut one company's waiting notices into jobs of at most 200 mails."""
+    """Sweep one company's day if nobody has, then cut its waiting notices into jobs of at most 200 mails."""
     tenant = UUID(args["tenant"])
+    on = date.fromisoformat(args["on"]) if "on" in args else to_local_date(now)
+    sweep_day.sweep_day(tenant, on=on, now=now)
     with tenant_work(tenant) as session:
-        ids = mail_notices.waiting_notices(session, on=to_local_date(now))
+        ids = mail_notices.waiting_notices(session, on=on)
         for at in range(0, len(ids), CHUNK):
             part = [str(one) for one in ids[at : at + CHUNK]]
             jobs.defer(session, MAIL_CHUNK, {"tenant": str(tenant), "notices": part})
@@ -91,6 +95,11 @@ def mail_chunk(args: dict[str, Any], now: datetime) -> None:
             mail_notices.mark_mailed(session, notice_id, now=now)
     if later is not None:
         raise TryLater(str(later), seconds=120) from later
+
+
+def _day(args: dict[str, Any], now: datetime) -> date:
+    """The day that a schedule was due, or today's."""
+    return to_local_date(datetime.fromisoformat(args["due_at"]) if "due_at" in args else now)
 
 
 def _for_each_tenant(tenants: Any, task: str, args: dict[str, Any], reason: str) -> None:
@@ -118,5 +127,5 @@ TASKS = (
 SCHEDULES = (
     Schedule(SWEEP, SWEEP, at="00:05"),
     Schedule(RUN, RUN, at="02:00"),
-    Schedule(MAIL, MAIL, at="07:00", catch_up=False),
+    Schedule(MAIL, MAIL, at=f"{MAILS_FROM:02d}:00", catch_up=False),
 )

@@ -22,6 +22,7 @@ PLAN_KINDS = ("plan", "addon")
 CHARGE_KINDS = ("first", "bridge", "full", "change")
 CHARGE_STATES = ("open", "paid", "free", "cancelled")
 RUN_STATES = ("running", "done")
+REPORT_STATES = ("waiting", "confirmed", "rejected")
 NOTICE_KINDS = (
     "due_in_5",
     "due_in_1",
@@ -110,6 +111,7 @@ class Subscription(TenantMixin, Base):
     start_on: Mapped[date] = mapped_column()
     renews: Mapped[bool] = mapped_column(default=True)
     on_credit: Mapped[bool] = mapped_column(default=False)
+    tells_turns: Mapped[bool] = mapped_column(default=True)  # else the seller mails its own
     state: Mapped[str] = mapped_column(String(8), default="active")
     invoiced_through: Mapped[date] = mapped_column()
     next_period_start: Mapped[date | None] = mapped_column()
@@ -162,6 +164,7 @@ class RunFailure(TenantMixin, Base):
 class Charge(TenantMixin, Base):
     """A period (or change of plan) that was charged, written in its invoice's transaction.
 
+    ``report_id`` and ``reported_at`` are set while reports that wait cover what is open (R9, A-19).
     At most one live charge per subscription and period start (R13). ``planned_on`` is the day the
     calendar gives, ``issued_on`` the real one. ``run_id`` is the run whose row the same transaction
     writes (no foreign key: it would be checked for every charge).
@@ -209,6 +212,41 @@ class Charge(TenantMixin, Base):
     report_id: Mapped[UUID | None] = mapped_column()
     reported_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class ReportShare(TenantMixin, Base):
+    """What a payment report says was paid of an invoice (USD, money plus withheld). ``invoice_id`` empty: its
+    answer came before anybody knew the invoice. ``ends_on``: the report is confirmed, and ``share`` was
+    withheld, whose certificate may come through that day (A-19).
+    """
+
+    __tablename__ = "billing_report_share"
+    __table_args__ = (
+        *tenant_args(),
+        UniqueConstraint(
+            "tenant_id",
+            "report_id",
+            "invoice_id",
+            name="uq_billing_report_share_once",
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index("ix_billing_report_share_invoice", "tenant_id", "invoice_id"),
+        Index(
+            "ix_billing_report_share_term",
+            "tenant_id",
+            "ends_on",
+            postgresql_where=text("state = 'waiting' AND ends_on IS NOT NULL"),
+        ),
+        CheckConstraint(one_of("state", REPORT_STATES), name="state"),
+        CheckConstraint("share >= 0", name="share"),
+    )
+
+    report_id: Mapped[UUID] = mapped_column()
+    invoice_id: Mapped[UUID | None] = mapped_column()
+    share: Mapped[Decimal] = mapped_column(MoneyColumn)
+    state: Mapped[str] = mapped_column(String(9))
+    reported_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_on: Mapped[date | None] = mapped_column()
 
 
 class Notice(TenantMixin, Base):
@@ -281,6 +319,7 @@ ALL = (
     Run,
     RunFailure,
     Charge,
+    ReportShare,
     Notice,
     ReminderStop,
     PriceNoticeRow,

@@ -45,7 +45,8 @@ _WORDS = {  # what people read for each choice of domain/policy.py
     "suspended_at_run": (_("It is left out"), _("It is invoiced")),
 }
 
-_TOLD = ("lift_block", "overdue")  # a licence's client decides by his own copy
+# a licence's client decides by his own copy, and is told the dates of his next invoices
+_TOLD = ("lift_block", "overdue", "bridge_issue", "due_shift")
 
 SPECS = (
     *(

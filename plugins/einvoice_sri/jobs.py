@@ -30,9 +30,14 @@ from plugins.einvoice_sri.adapters.gateways import Gateways, open_gateways
 from plugins.einvoice_sri.domain.estados import Estado, pausa
 from plugins.einvoice_sri.domain.ports import SriGateway
 from plugins.einvoice_sri.models.certificates import SigningCertificate
-from plugins.einvoice_sri.models.documents import FiscalDocument
+from plugins.einvoice_sri.models.documents import FiscalDocument, IssuerPause
 from plugins.einvoice_sri.services import p12_expiry
-from plugins.einvoice_sri.services.certificates import signing_key_for
+from plugins.einvoice_sri.services.ask_fate import ASK, ask_fate
+from plugins.einvoice_sri.services.certificates import (
+    RESUME,
+    resume_when_usable,
+    signing_key_for,
+)
 from plugins.einvoice_sri.services.claim_documents import (
     Claim,
     claim,
@@ -55,6 +60,7 @@ from plugins.einvoice_sri.services.mail_document import (
     write_letters,
 )
 from plugins.einvoice_sri.services.pauses import (
+    CERTIFICATE,
     WAITING,
     defer_waiting,
     open_pauses,
@@ -237,6 +243,33 @@ def sweep(args: dict[str, Any], now: datetime) -> None:
         with tenant_work(tenant) as session:
             count = defer_waiting(session, now=now)
         log.info("%s documents of tenant %s are taken up again", count, tenant)
+    _look_for_certificates(now)
+
+
+def _look_for_certificates(now: datetime) -> None:
+    """Companies that stopped for want of a certificate, and have a valid one by now, get a job each."""
+    with platform_scope("find stopped issuers whose certificate has begun") as session:
+        tenants = session.scalars(
+            select(IssuerPause.tenant_id)
+            .join(SigningCertificate, SigningCertificate.tenant_id == IssuerPause.tenant_id)
+            .where(
+                IssuerPause.code == CERTIFICATE,
+                IssuerPause.resumed_at.is_(None),
+                SigningCertificate.wiped_at.is_(None),
+                SigningCertificate.not_before <= now,
+                SigningCertificate.not_after >= now,
+            )
+            .distinct()
+        ).all()
+    for tenant in tenants:
+        with tenant_work(tenant) as session:
+            jobs.defer(session, RESUME, {"tenant": str(tenant)})
+
+
+def resume_certificate(args: dict[str, Any], now: datetime) -> None:
+    """Task ``einvoice_sri.resume_certificate``: go on when a certificate signs that was missing."""
+    with tenant_work(UUID(args["tenant"])) as session:
+        resume_when_usable(session, now=now)
 
 
 def watch_certificates(args: dict[str, Any], now: datetime) -> None:
@@ -278,6 +311,11 @@ def consult(args: dict[str, Any], now: datetime) -> None:
     consult_documents(UUID(args["tenant"]), ids, gateway_of, now=now)
 
 
+def ask(args: dict[str, Any], now: datetime) -> None:
+    """Task ``einvoice_sri.ask_fate``: what became of the key of a document refused for its date."""
+    ask_fate(UUID(args["tenant"]), UUID(args["document"]), gateway_of, now=now)
+
+
 def consult_annulments(args: dict[str, Any], now: datetime) -> None:
     """Task ``einvoice_sri.consult_annulments``: ask about every annulment that is under way."""
     with platform_scope("find annulments under way") as session:
@@ -299,8 +337,10 @@ TASKS = (
     Task(EMIT, emit, max_attempts=200),
     Task(MAIL, mail, max_attempts=60),
     Task(SWEEP, sweep, max_attempts=3),
+    Task(RESUME, resume_certificate, max_attempts=3),
     Task(WATCH, watch_certificates, max_attempts=3),
     Task(CONSULT, consult, max_attempts=3),
+    Task(ASK, ask, max_attempts=3),
     Task(CONSULT_ALL, consult_annulments, max_attempts=3),
     Task(FETCH, fetch, max_attempts=20),
 )

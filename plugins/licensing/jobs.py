@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from core.models import Tenant
 from plugins.licensing.services import (
     bill_tickets,
     contracts,
+    follow_plan,
     letters,
     publish,
     republish,
@@ -28,7 +29,11 @@ from plugins.licensing.services import (
 
 
 def run_sweep(args: dict[str, Any], now: datetime) -> None:
-    """Task ``licensing.sweep``: have the turns of today recorded."""
+    """Task ``licensing.sweep``: plans whose day has come, and the turns of today."""
+    operator = _operator()
+    if operator is not None:
+        with tenant_work(operator) as session:
+            follow_plan.follow_due(session, now=now)
     sweep.start_sweep(now)
 
 
@@ -38,12 +43,14 @@ def refresh_clients(args: dict[str, Any], now: datetime) -> None:
 
 
 def run_day_25(args: dict[str, Any], now: datetime) -> None:
-    """Task ``licensing.day_25``: who is left out (R15), transfers, and support hours to be invoiced."""
+    """Task ``licensing.day_25``: who is left out (R15), transfers, and support hours to be invoiced. Caught
+    up late, who is left out is asked of the 25th that was missed.
+    """
     operator = _operator()
     if operator is None:
         return
     with tenant_work(operator) as session:
-        unpaid.note_left_out(session, on=to_local_date(now), now=now)
+        unpaid.note_left_out(session, on=_day(args, now), now=now)
         contracts.carry_out_transfers(session, on=to_local_date(now), now=now)
         bill_tickets.bill_tickets(session, now=now)
 
@@ -84,6 +91,11 @@ def send_letter(args: dict[str, Any], now: datetime) -> None:
     except MailError as error:
         if not error.permanent:
             raise TryLater(str(error), seconds=60) from error
+
+
+def _day(args: dict[str, Any], now: datetime) -> date:
+    """The day that a schedule was due, or today's."""
+    return to_local_date(datetime.fromisoformat(args["due_at"]) if "due_at" in args else now)
 
 
 def _operator() -> UUID | None:

@@ -49,12 +49,21 @@ class Licence(TenantMixin, Base):
     plan_id: Mapped[UUID] = mapped_column()
     plan_name: Mapped[str] = mapped_column(String(120))
     price: Mapped[Decimal] = mapped_column(MoneyColumn)
+    next_plan_name: Mapped[str] = mapped_column(
+        String(120), default=""
+    )  # R14: a cheaper one to come
+    next_price: Mapped[Decimal | None] = mapped_column(MoneyColumn)
+    next_plan_on: Mapped[date | None] = mapped_column()
+    asked_plan_name: Mapped[str] = mapped_column(String(120), default="")  # and not answered yet
+    asked_plan_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    plan_refusal: Mapped[str] = mapped_column(String(300), default="")  # of the plan asked last
     first_total: Mapped[Decimal] = mapped_column(MoneyColumn, default=Decimal("0.00"))
     payment_code: Mapped[str] = mapped_column(String(16))
     accounts: Mapped[Any] = mapped_column(JSONB, default=list)
     entitlements: Mapped[Any] = mapped_column(JSONB, default=dict)
     policy: Mapped[Any] = mapped_column(JSONB, default=dict)
     is_reentry: Mapped[bool] = mapped_column(default=False)
+    renews: Mapped[bool] = mapped_column(default=True)  # False: back for one month (R12)
     ordered_on: Mapped[date] = mapped_column()
     started_on: Mapped[date | None] = mapped_column()
     cancelled_on: Mapped[date | None] = mapped_column()
@@ -68,6 +77,8 @@ class Licence(TenantMixin, Base):
     adviser: Mapped[Any] = mapped_column(JSONB, default=dict)  # the card: name, email, phone
     adviser_told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ending_told_on: Mapped[date | None] = mapped_column()  # the last day that was mailed ahead
+    upcoming: Mapped[Any] = mapped_column(JSONB, default=list)  # the next invoices, as last told
+    upcoming_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # when they were told
 
 
 class ClientStatus(TenantMixin, Base):
@@ -88,7 +99,9 @@ class ClientStatus(TenantMixin, Base):
 
 
 class ClientInvoiceRow(TenantMixin, Base):
-    """A licence invoice, in the scope of its payer and again in that of the payer's distributor."""
+    """A licence invoice, in the scope of its payer and again in that of the payer's distributor; without
+    a period one of support hours.
+    """
 
     __tablename__ = "lic_client_invoice"
     __table_args__ = (
@@ -104,8 +117,8 @@ class ClientInvoiceRow(TenantMixin, Base):
     contract_id: Mapped[UUID] = mapped_column()
     client_tenant_id: Mapped[UUID] = mapped_column()
     number: Mapped[str] = mapped_column(String(17))
-    period_start: Mapped[date] = mapped_column()
-    period_end: Mapped[date] = mapped_column()
+    period_start: Mapped[date | None] = mapped_column()
+    period_end: Mapped[date | None] = mapped_column()
     issued_on: Mapped[date] = mapped_column()
     due_on: Mapped[date | None] = mapped_column()
     subtotal: Mapped[Decimal] = mapped_column(MoneyColumn)
@@ -113,6 +126,7 @@ class ClientInvoiceRow(TenantMixin, Base):
     balance: Mapped[Decimal] = mapped_column(MoneyColumn)
     state: Mapped[str] = mapped_column(String(10))
     description: Mapped[str] = mapped_column(String(600), default="")
+    is_period: Mapped[bool] = mapped_column(default=True)  # False: a change of plan inside periods
     expected_withheld: Mapped[Decimal] = mapped_column(MoneyColumn, default=Decimal("0.00"))
     withholding_until: Mapped[date | None] = mapped_column()
     published_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -120,7 +134,8 @@ class ClientInvoiceRow(TenantMixin, Base):
 
 class PaymentReportRow(TenantMixin, Base):
     """«Ya pagué»: what a client said it paid, and what became of it. ``group_id``: one transfer
-    told for several companies. ``allocations``: invoice id to USD, withheld included.
+    told for several companies. ``allocations``: invoice id to USD, withheld included; ``applied``: the
+    invoices among them whose balance holds their share already.
     """
 
     __tablename__ = "lic_payment_report"
@@ -146,6 +161,7 @@ class PaymentReportRow(TenantMixin, Base):
     transferred: Mapped[Decimal] = mapped_column(MoneyColumn)  # the whole, also for other companies
     withheld: Mapped[Decimal] = mapped_column(MoneyColumn)
     allocations: Mapped[Any] = mapped_column(JSONB)
+    applied: Mapped[Any] = mapped_column(JSONB, default=list)
     slip_blob_id: Mapped[UUID | None] = mapped_column()
     state: Mapped[str] = mapped_column(String(10), default="reported")
     is_late: Mapped[bool] = mapped_column(default=False)
@@ -242,6 +258,11 @@ class PortfolioClient(TenantMixin, Base):
     plan_id: Mapped[UUID] = mapped_column()
     plan_name: Mapped[str] = mapped_column(String(120))
     price: Mapped[Decimal] = mapped_column(MoneyColumn)
+    next_plan_name: Mapped[str] = mapped_column(
+        String(120), default=""
+    )  # R14: a cheaper one to come
+    next_price: Mapped[Decimal | None] = mapped_column(MoneyColumn)
+    next_plan_on: Mapped[date | None] = mapped_column()
     payment_code: Mapped[str] = mapped_column(String(16))
     adviser_id: Mapped[UUID | None] = mapped_column()
     state: Mapped[str] = mapped_column(String(12), default="order")
@@ -266,6 +287,8 @@ class PortfolioClient(TenantMixin, Base):
     contract_revision: Mapped[int] = mapped_column(default=0)  # as last heard, like the next two
     standing_revision: Mapped[int] = mapped_column(default=0)
     wallet_revision: Mapped[int] = mapped_column(default=0)
+    upcoming: Mapped[Any] = mapped_column(JSONB, default=list, deferred=True)  # as in Licence
+    upcoming_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Adviser(TenantMixin, Base):
@@ -344,6 +367,7 @@ class Contract(TenantMixin, Base):
         Index("ix_lic_contract_client", "tenant_id", "client_tenant_id"),
         Index("ix_lic_contract_customer", "tenant_id", "customer_id"),
         Index("ix_lic_contract_subscription", "tenant_id", "subscription_id"),
+        Index("ix_lic_contract_next_plan_on", "tenant_id", "next_plan_on"),
         CheckConstraint(one_of("kind", ("first", "reentry")), name="kind"),
         CheckConstraint(one_of("state", ("order", "enabled", "withdrawn")), name="state"),
         CheckConstraint("(state = 'enabled') = (started_on IS NOT NULL)", name="started"),
@@ -360,6 +384,12 @@ class Contract(TenantMixin, Base):
     plan_id: Mapped[UUID] = mapped_column()
     plan_name: Mapped[str] = mapped_column(String(120))
     price: Mapped[Decimal] = mapped_column(MoneyColumn)
+    next_plan_id: Mapped[UUID | None] = mapped_column()  # R14: a cheaper one to come
+    next_plan_name: Mapped[str] = mapped_column(String(120), default="")
+    next_price: Mapped[Decimal | None] = mapped_column(MoneyColumn)
+    next_plan_on: Mapped[date | None] = mapped_column()
+    plan_asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # of the last answer
+    plan_refusal: Mapped[str] = mapped_column(String(300), default="")  # empty: it was made
     payment_code: Mapped[str] = mapped_column(String(16))
     ordered_on: Mapped[date] = mapped_column()
     lapses_on: Mapped[date] = mapped_column()
@@ -367,6 +397,7 @@ class Contract(TenantMixin, Base):
     cancelled_on: Mapped[date | None] = mapped_column()
     left_out_on: Mapped[date | None] = mapped_column()  # R15: the run that issued nothing to it
     on_credit: Mapped[bool] = mapped_column(default=False)
+    renews: Mapped[bool] = mapped_column(default=True)  # False: back for one month (R12)
     owner: Mapped[Any] = mapped_column(JSONB, default=dict)
     customer_id: Mapped[UUID | None] = mapped_column()
     subscription_id: Mapped[UUID | None] = mapped_column()

@@ -46,6 +46,7 @@ EVERYBODY = (
 )
 
 PERMISSIONS = (
+    Permission("sales.till", "read", SELLERS),
     Permission("sales.till", "issue", SELLERS, survives_suspension=False),
     Permission("sales.invoice", "read", EVERYBODY),
     Permission("sales.invoice", "issue", (*SELLERS, "integrator"), survives_suspension=False),

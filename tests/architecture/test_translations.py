@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 from pathlib import Path
@@ -31,7 +32,19 @@ def used(folder: Path) -> dict[object, str]:
         str(folder), METHODS, options_map=OPTIONS, keywords=KEYWORDS
     ):
         found.setdefault(message if isinstance(message, str) else tuple(message), f"{file}:{line}")
+    for file in folder.rglob("*.py"):
+        for call in inside_f_strings(ast.parse(file.read_text())):
+            found.setdefault(call.args[0].value, f"{file}:{call.lineno}")
     return found
+
+
+def inside_f_strings(tree: ast.AST):
+    """Calls that the extractor does not see, since Python 3.11 reads an f-string as one piece."""
+    for text in ast.walk(tree):
+        if isinstance(text, ast.JoinedStr):
+            for call in ast.walk(text):
+                if isinstance(call, ast.Call) and getattr(call.func, "id", "") in KEYWORDS:
+                    yield call
 
 
 def catalogue(folder: Path):

@@ -6,7 +6,6 @@ import ctypes
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -20,6 +19,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from werkzeug.serving import make_server
+
+from core.demo.cast import PEOPLE
+from core.processes import free_ports
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("YUPANA_CHROMIUM", "/usr/bin/chromium")
@@ -57,13 +59,6 @@ def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """``yupana demo`` on a folder of its own; stopped at the end."""
@@ -71,11 +66,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     for parent in (folder, *folder.parents[:3]):
         if parent.owner() == folder.owner() and str(parent).startswith("/tmp/"):
             parent.chmod(0o755)  # PostgreSQL runs as another user when we are root
-    port, log = free_port(), folder / "log"
+    log = folder / "log"
+    port, mailbox, smtp, simulator = free_ports(4)
     environment = os.environ | {
-        "YUPANA_MAILBOX_PORT": str(free_port()),
-        "YUPANA_MAILBOX_SMTP_PORT": str(free_port()),
-        "YUPANA_SRI_SIMULATOR_PORT": str(free_port()),
+        "YUPANA_MAILBOX_PORT": str(mailbox),
+        "YUPANA_MAILBOX_SMTP_PORT": str(smtp),
+        "YUPANA_SRI_SIMULATOR_PORT": str(simulator),
         "PYTHONUNBUFFERED": "1",
     }
     command = [sys.executable, "-m", "core.cli", "demo", "--home", str(folder / "home")]
@@ -92,7 +88,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     try:
         address = f"http://127.0.0.1:{port}"
         wait_for(f"{address}/sign-in", process, log)
-        words = log.read_text()
+        words = all_told(log)
         password = re.search(r"Clave de todas las personas: (\S+)", words)
         assert password, words
         yield Demo(address, password[1], folder / "home", WAY_IN.findall(words))
@@ -118,6 +114,16 @@ def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             time.sleep(0.3)
     pytest.fail(f"the demo did not answer in {START_SECONDS} s:\n{log.read_text()[-4000:]}")
+
+
+def all_told(log: Path) -> str:
+    """What the demo has said, once everybody's way in is there: the page may answer before."""
+    last = PEOPLE[-1].identification
+    deadline = time.monotonic() + START_SECONDS
+    while last not in (words := log.read_text()):
+        assert time.monotonic() < deadline, words
+        time.sleep(0.1)
+    return words
 
 
 @pytest.fixture

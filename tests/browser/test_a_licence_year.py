@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from core.db.scope import Scope
@@ -63,9 +65,9 @@ def test_the_pages_show_the_same(browser, address, app, client, sign_in, make_pe
         state, invoices = year.vendor.state(year.client), year.invoices()
         go("owner", "/licence")
         assert page.locator("main .badge").first.inner_text() == STATES[state]
-        rows = page.locator("table", has=page.locator("caption", has_text="Facturas")).locator(
-            "tbody tr"
-        )
+        rows = page.locator(
+            "table", has=page.locator("caption", has_text=re.compile(r"^\s*Facturas\s*$"))
+        ).locator("tbody tr")
         assert rows.count() == len(invoices)
         for number, one in enumerate(reversed(invoices)):
             text = rows.nth(number).inner_text()

@@ -105,6 +105,9 @@ CASES = {
     "einvoice_sri.document.again": Case(  # an invoice is sold again, not here: 409, but found
         **DOCUMENT, form=lambda s: {}, answers=(303, 409)
     ),
+    "einvoice_sri.document.ask": Case(  # an authorised one has nothing open: 409, but found
+        **DOCUMENT, form=lambda s: {}, answers=(303, 409)
+    ),
     "einvoice_sri.document.consult": Case(**DOCUMENT, form=lambda s: {}),
     "einvoice_sri.fetched.index": Case(),
     "einvoice_sri.fetched.add": Case(form=lambda s: {"keys": s["fetched_key"]}),

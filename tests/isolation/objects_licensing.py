@@ -64,6 +64,9 @@ def add(side: Side) -> None:
         ).id
     # what A may choose, and in its place something of B's that is no such thing
     side.objects["licence_plan"] = plan_id if side.letter == "a" else side["plan"]
+    with unit_of_work(operator) as session:
+        other = next(one for one in publish.plan_offers(session) if one != plan_id)
+    side.objects["other_plan"] = other if side.letter == "a" else side["plan"]
     side.objects["seller"] = seller if side.letter == "a" else side.tenant_id
     side.objects["company"] = side.tenant_id
     clients = {"client": side.tenant_id}
@@ -101,6 +104,10 @@ def _operator(side: Side) -> tuple[Scope, UUID]:
             return scope, next(iter(offered))
         plan_id = create_plan(
             session, code="COMERCIO", name="Comercio", price=Decimal("30.00"), tax_code="4",
+            now=side.now, valid_from=date(2025, 1, 1),
+        )  # fmt: skip
+        create_plan(
+            session, code="MAYOR", name="Mayor", price=Decimal("45.00"), tax_code="4",
             now=side.now, valid_from=date(2025, 1, 1),
         )  # fmt: skip
         keep_distributors.set_plan_terms(session, plan_id, included_minutes=120, entitlements={})
@@ -248,6 +255,7 @@ CASES = {
     ),
     "licensing.licence.slip": Case(ids=_of("report_id", "payment_report")),
     "licensing.licence.cancel": Case(form=_none),
+    "licensing.licence.plan": Case(form=lambda s: {"plan_id": str(s["other_plan"])}),
     "licensing.licence.reenter": Case(
         actor="lapsed_owner", form=lambda s: {"plan_id": str(s["licence_plan"])}
     ),
@@ -263,6 +271,7 @@ CASES = {
     "licensing.portfolio.report": Case(
         **DESK, form=lambda s: {**_typed_report(s), "companies": [str(s["company"])]}
     ),
+    "licensing.portfolio.forecast": Case(**DESK),
     "licensing.portfolio.show": Case(**DESK, ids=CLIENT),
     "licensing.portfolio.remind_ticked": Case(**DESK, form=_ticked),
     "licensing.portfolio.first_access_ticked": Case(**DESK, form=_ticked),
@@ -271,6 +280,9 @@ CASES = {
     "licensing.portfolio.first_access": Case(**DESK, ids=ORDERED, form=_none),
     "licensing.portfolio.order_again": Case(**DESK, ids=_of("client_id", "lapsed_row"), form=_none),
     "licensing.portfolio.cancel": Case(**DESK, ids=CLIENT, form=_none),
+    "licensing.portfolio.plan": Case(
+        **DESK, ids=CLIENT, form=lambda s: {"plan_id": str(s["other_plan"])}
+    ),
     "licensing.portfolio.assign": Case(
         **DESK, ids=CLIENT, form=lambda s: {"adviser_id": str(s["adviser_card"])}
     ),

@@ -78,6 +78,7 @@ def test_from_contract_to_re_entry(vendor, outbox):
 
     vendor.night("2026-04-11")  # the sweep only records, mails and tells
     assert vendor.licence(client).state == "suspended"
+    vendor.at("2026-04-11", 7)  # mails leave from 07:00
     assert "suspendida" in outbox.to("hola@gimnasio.ec")[-1].subject
     assert vendor.portfolio(vendor.north)[0].state == "suspended"
 

@@ -94,6 +94,10 @@ def test_at_midnight_issuing_stops_and_what_was_numbered_goes_on(
     assert refused.status_code == 403
     assert refused.json["code"] == "licence_suspended"
     assert "05/06/2026" in refused.json["detail"]
+    assert client.get("/sales/till").status_code == 403
+    sold = f"/sales/till/done/{issued.json['id']}"  # what was sold stays to be seen
+    for path in (sold, f"{sold}/state"):
+        assert "001-001-000000001" in client.get(path).text
     with unit_of_work(
         firm.scope
     ) as session:  # nothing recorded the turn yet: access did it by itself

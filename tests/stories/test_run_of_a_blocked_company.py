@@ -101,6 +101,7 @@ def test_a_company_whose_plan_is_full_runs_nothing_until_next_month(vendor):
     client = vendor.client_id
     vendor.clock.set(at_local(date(2026, 4, 25), 1))
     vendor.report(client)
+    vendor.run("2026-04-25")  # the vendor's: what is reported is invoiced for May (R15)
     with unit_of_work(Scope(tenant_id=client)) as session:
         session.add(Usage(month=date(2026, 4, 1), documents=100))
     refused(vendor, client, "licence_documents_full", "100 documentos")

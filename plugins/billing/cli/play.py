@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from core.adapters.clock import SharedClock, to_local_date
 from core.cli.at_work import at_work
 from core.db.session import unit_of_work
 from core.demo import cast
+from core.demo.clock import put_forward
 from core.errors import DomainError
 from core.i18n import _, lazy
 from core.models import Tenant
@@ -51,7 +53,7 @@ def play_command(context: click.Context, *, home: Path | None, pause: str, as_js
     with at_work(given):
         check_demo()
         told = []
-        for number, day in enumerate(play(to_local_date(clock.now()), clock.set)):
+        for number, day in enumerate(play(to_local_date(clock.now()), partial(put_forward, clock))):
             jobs.mail_all({}, clock.now())
             told.append(_shown(day))
             if not as_json:

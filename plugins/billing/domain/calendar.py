@@ -133,7 +133,7 @@ class BillingCalendar:
         invoice is due on 04-05 and paid through 04-10, so 04-11; strict: 04-06.
         """
         after_due = due_on + ONE_DAY
-        if paid_through is None or self.policy.overdue == "strict":
+        if paid_through is None or not self.policy.honours_paid_days:
             return after_due
         return max(after_due, paid_through + ONE_DAY)
 

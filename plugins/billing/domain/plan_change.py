@@ -17,10 +17,11 @@ ONE_DAY = timedelta(days=1)
 
 
 class InvoicedPeriod(NamedTuple):
-    """A period that has been invoiced, both ends inclusive."""
+    """A period that has been invoiced, both ends inclusive, at the price of a month (USD before IVA)."""
 
     first: date
     last: date
+    price: Decimal
 
 
 class ChangeRow(NamedTuple):
@@ -29,6 +30,7 @@ class ChangeRow(NamedTuple):
     first: date
     last: date
     days: int
+    old_price: Decimal
     credit: Share
     charge: Share
 
@@ -53,10 +55,11 @@ def is_upgrade(old_price: Decimal, new_price: Decimal) -> bool:
 def upgrade_now(
     old_price: Decimal, new_price: Decimal, on: date, invoiced: Sequence[InvoicedPeriod]
 ) -> PlanChange:
-    """Credit the unused days of the old plan and charge the same days of the new one.
+    """Credit the unused days at the price they were invoiced at and charge the same days of the new plan.
 
-    The change day belongs to the new plan. Each invoiced period is capped at one price, as when it was
-    invoiced. From 30.00 to 45.00 on 2026-05-12 in May: 20 days, 20.00 credit, 30.00 charge, 10.00 to pay.
+    Days that were invoiced at the new price or a dearer one keep what they have. The change day belongs
+    to the new plan. Each invoiced period is capped at one price, as when it was invoiced. From 30.00 to
+    45.00 on 2026-05-12 in May: 20 days, 20.00 credit, 30.00 charge, 10.00 to pay.
     Raises ``DomainError`` when nothing is left to change or the new plan is not dearer.
     """
     check_price(new_price)
@@ -67,9 +70,9 @@ def upgrade_now(
             field="plan_id",
         )
     rows = tuple(
-        _row(old_price, new_price, max(on, one.first), one)
+        _row(new_price, max(on, one.first), one)
         for one in sorted(invoiced)
-        if one.last >= on
+        if one.last >= on and is_upgrade(one.price, new_price)
     )
     if not rows:
         raise DomainError(
@@ -82,13 +85,13 @@ def upgrade_now(
     return PlanChange(on, old_price, new_price, rows, credit, charge, charge - credit)
 
 
-def _row(old: Decimal, new: Decimal, first: date, period: InvoicedPeriod) -> ChangeRow:
+def _row(new: Decimal, first: date, period: InvoicedPeriod) -> ChangeRow:
     until = period.last + ONE_DAY
     shares = [
         prorate(price, first, until, period_start=period.first, period_end=until, basis=R14_BASIS)
-        for price in (old, new)
+        for price in (period.price, new)
     ]
-    return ChangeRow(first, period.last, (until - first).days, shares[0], shares[1])
+    return ChangeRow(first, period.last, (until - first).days, period.price, shares[0], shares[1])
 
 
 def change_json(change: PlanChange) -> dict[str, Any]:
@@ -108,6 +111,7 @@ def change_json(change: PlanChange) -> dict[str, Any]:
                 "from": row.first.isoformat(),
                 "to": row.last.isoformat(),
                 "days": row.days,
+                "old_price": str(row.old_price),
                 "credit": str(row.credit.amount),
                 "charge": str(row.charge.amount),
             }

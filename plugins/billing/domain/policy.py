@@ -54,6 +54,11 @@ class BillingPolicy:
         return self.lift_block == "on_report"
 
     @property
+    def honours_paid_days(self) -> bool:
+        """Days already paid are served although an invoice is overdue (A-16)."""
+        return self.overdue != "strict"
+
+    @property
     def keeps_issuing(self) -> bool:
         """What is suspended and unreported is invoiced all the same (R15's other reading)."""
         return self.suspended_at_run == "keep_issuing"

@@ -25,12 +25,11 @@ TONES = {CURRENT: "ok", DUE: "wait", REPORTED: "wait", SUSPENDED: "bad", EXPIRED
 
 
 class ChargeState(NamedTuple):
-    """A live charge as the standing needs it. ``suspend_on`` None: never suspends (invoice 1 paid before issue)."""
+    """A live charge as the standing needs it. ``due_on`` None: it was paid before it was issued (invoice 1)."""
 
     period_start: date
     period_end: date
     due_on: date | None
-    suspend_on: date | None
     is_paid: bool
     is_reported: bool
     is_period: bool = True  # False: a change of plan inside periods that have charges of their own
@@ -55,11 +54,18 @@ def paid_through(charges: Iterable[ChargeState]) -> date | None:
     return until
 
 
-def standing(charges: Iterable[ChargeState], on: date, *, report_lifts: bool = True) -> Standing:
+def standing(
+    charges: Iterable[ChargeState],
+    on: date,
+    *,
+    report_lifts: bool = True,
+    honours_paid: bool = True,
+) -> Standing:
     """Where the subscription stands on the day ``on``.
 
-    ``report_lifts`` False is A-15's "confirmation first". Suspension wins over due; the period of
-    the last invoice being over, with money still owed and no report, is R15's expiry.
+    An overdue, unreported charge blocks every day that is neither paid nor told as paid (R8); with ``honours_paid`` False the
+    paid ones too (A-16). ``report_lifts`` False is A-15's "confirmation first". The period of the last
+    invoice being over, with money still owed and no report, is R15's expiry.
     """
     rows = sorted(charges, key=lambda charge: charge.period_start)
     until = paid_through(rows)
@@ -69,12 +75,20 @@ def standing(charges: Iterable[ChargeState], on: date, *, report_lifts: bool = T
         if last_day is None or on <= last_day:
             return Standing(CURRENT, None, until)
         return Standing(EXPIRED, last_day + timedelta(days=1), until)
-    late = [one for one in opened if one.suspend_on is not None and one.suspend_on <= on]
-    blocking = [one for one in late if not (one.is_reported and report_lifts)]
-    if blocking:
+    late = [one for one in opened if one.due_on is not None and one.due_on < on]
+    blocking = [one.due_on for one in late if one.due_on and not (one.is_reported and report_lifts)]
+    paid = [one for one in rows if honours_paid and _pays_days(one, report_lifts)]
+    if blocking and not any(one.period_start <= on <= one.period_end for one in paid):
         if last_day is not None and on > last_day:
             return Standing(EXPIRED, last_day + timedelta(days=1), until)
-        return Standing(SUSPENDED, min(one.suspend_on for one in blocking if one.suspend_on), until)
-    if late:
-        return Standing(REPORTED, None, until)
-    return Standing(REPORTED if all(one.is_reported for one in opened) else DUE, None, until)
+        ended = [one.period_end for one in paid if one.period_end < on]
+        return Standing(SUSPENDED, max([min(blocking), *ended]) + timedelta(days=1), until)
+    is_reported = (bool(late) and not blocking) or all(one.is_reported for one in opened)
+    return Standing(REPORTED if is_reported else DUE, None, until)
+
+
+def _pays_days(one: ChargeState, report_lifts: bool) -> bool:
+    """Its days are paid, or told as paid (R9): nothing blocks them (R8)."""
+    return one.is_period and (
+        one.is_paid or one.due_on is None or (one.is_reported and report_lifts)
+    )

@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
 from core.contracts.events import SubscriptionChanged
+from core.contracts.licences import NextPlan, TakenPlan
 from core.contracts.sales import InvoiceLineDraft
 from core.db.events import emit
-from core.domain.money import percent
+from core.domain.money import percent, to_cents
 from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
 from core.services import tax_rates
@@ -30,10 +31,12 @@ from plugins.billing.domain.plan_change import (
     upgrade_now,
 )
 from plugins.billing.domain.pricing import list_price
+from plugins.billing.domain.standing import paid_through
 from plugins.billing.models import Charge, Plan, Subscription
 from plugins.billing.services.calendars import read_calendar
 from plugins.billing.services.charging import PlanFacts, ToCharge, charge_batch, read_terms
 from plugins.billing.services.plans import read_versions
+from plugins.billing.services.read_subscriptions import charge_state
 
 IVA = "2"
 
@@ -57,6 +60,19 @@ class _Parts(NamedTuple):
     price: Decimal
 
 
+def plan_of(session: Session, subscription_id: UUID) -> TakenPlan:
+    """The plan of a subscription, and the cheaper one that waits for the next period. Raises ``NotFound``."""
+    row = session.scalar(select(Subscription).where(Subscription.id == subscription_id))
+    if row is None:
+        raise NotFound
+    waits = None
+    if row.next_plan_id is not None and row.next_price is not None and row.next_period_start:
+        name = session.get_one(Plan, row.next_plan_id).name
+        waits = NextPlan(row.next_plan_id, name, to_cents(row.next_price), row.next_period_start)
+    plan = session.get_one(Plan, row.plan_id)
+    return TakenPlan(plan.id, plan.name, to_cents(row.price), waits)
+
+
 def preview_change(
     session: Session, subscription_id: UUID, *, plan_id: UUID, now: datetime
 ) -> ChangePreview:
@@ -69,7 +85,10 @@ def preview_change(
             parts.new, parts.price, None, row.next_period_start, Decimal("0.00"), Decimal("0.00")
         )
     made = upgrade_now(
-        row.price * row.quantity, parts.price * row.quantity, today, _invoiced(session, row.id)
+        row.price * row.quantity,
+        parts.price * row.quantity,
+        today,
+        _invoiced(session, row.id, today),
     )
     tax = percent(made.net, tax_rates.rate(session, IVA, parts.new.tax_code, today))
     return ChangePreview(parts.new, parts.price, made, today, tax, made.net + tax)
@@ -151,7 +170,10 @@ def _charge(session: Session, parts: _Parts, made: PlanChange, *, now: datetime)
         Derivation("R14", made.new_price, first, last, days),
     )
     facts = PlanFacts(parts.new.code, parts.new.name, parts.new.tax_code)
-    suspend_on = calendar.suspend_on(due_on, None)
+    live = session.scalars(
+        select(Charge).where(Charge.subscription_id == row.id, Charge.state != "cancelled")
+    )
+    suspend_on = calendar.suspend_on(due_on, paid_through([charge_state(one) for one in live]))
     item = ToCharge(
         row.id, row.customer_id, row.quantity, facts, charge, due_on, suspend_on, line, today
     )
@@ -197,12 +219,28 @@ def _read(
     return _Parts(row, old, new, price)
 
 
-def _invoiced(session: Session, subscription_id: UUID) -> list[InvoicedPeriod]:
+def _invoiced(session: Session, subscription_id: UUID, on: date) -> list[InvoicedPeriod]:
+    """The periods that are not over, each at the price it was invoiced at, or at that of the last change
+    of plan that reaches it: the agreed price may be the next period's already.
+    """
     rows = session.execute(
-        select(Charge.period_start, Charge.period_end).where(
+        select(Charge.kind, Charge.period_start, Charge.period_end, Charge.derivation)
+        .where(
             Charge.subscription_id == subscription_id,
             Charge.state != "cancelled",
-            Charge.kind != "change",
+            Charge.period_end >= on,
         )
-    )
-    return [InvoicedPeriod(row.period_start, row.period_end) for row in rows]
+        .order_by(Charge.created_at, Charge.id)
+    ).all()
+    found = []
+    for row in rows:
+        if row.kind == "change":
+            continue
+        first = max(on, row.period_start)
+        prices = [Decimal(row.derivation["price"])] + [
+            Decimal(one.derivation["price"])
+            for one in rows
+            if one.kind == "change" and one.period_start <= first <= one.period_end
+        ]
+        found.append(InvoicedPeriod(row.period_start, row.period_end, prices[-1]))
+    return found

@@ -16,10 +16,13 @@ from sqlalchemy.orm import Session
 
 from core import plugins
 from core.adapters.clock import to_local, to_local_date
+from core.contracts.events import PriceAnnounced
 from core.contracts.services import CustomerDirectory
+from core.db.events import emit
 from core.db.tenancy import scope_of
 from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
+from core.mail_hours import MAILS_FROM
 from core.services.audit import write_audit
 from plugins.billing.domain.calendar import BillingCalendar
 from plugins.billing.domain.lifecycle import ACTIVE
@@ -30,7 +33,6 @@ from plugins.billing.services.calendars import read_calendar
 
 CHUNK = 500
 LOOK_AHEAD = 60  # issue dates
-MAILS_FROM = 7  # o'clock; jobs.SCHEDULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,9 @@ def change_price(
     )
     if not notify:
         return PriceChange(0, None, None)
-    return _tell(session, version, told_on=_leaves_on(now))
+    done = _tell(session, version, told_on=_leaves_on(now))
+    emit(session, PriceAnnounced(plan_id, price, valid_from), now=now)
+    return done
 
 
 def count_subscribers(session: Session, plan_id: UUID) -> int:

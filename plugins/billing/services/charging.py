@@ -27,7 +27,7 @@ from core.domain.money import ZERO
 from core.domain.payment_codes import payment_code
 from core.errors import Conflict
 from core.i18n import _
-from core.ids import new_ids
+from core.ids import new_ids, texts_of
 from core.services import settings
 from plugins.billing.domain.invoicing import (
     PlannedCharge,
@@ -41,12 +41,11 @@ from plugins.billing.services.calendars import read_issue_point
 
 SOURCE = "billing"
 PAYMENT_FORM = "20"  # A-27: other with use of the financial system
-INVOICES_AT_ONCE = 2000
-COLUMNS = (
-    "id",
+INVOICES_AT_ONCE = 4000
+COLUMNS = ("id", "subscription_id", "invoice_id")
+ALIKE = (
     "tenant_id",
     "created_at",
-    "subscription_id",
     "run_id",
     "kind",
     "state",
@@ -58,13 +57,13 @@ COLUMNS = (
     "issued_on",
     "due_on",
     "suspend_on",
-    "invoice_id",
     "derivation",
 )
 
 
 # Lines of the same plan and period are the same line.
-_Printed = dict[tuple[int, int, "PlanFacts"], InvoiceLineDraft]
+_Lines = tuple[InvoiceLineDraft, ...]
+_Printed = dict[tuple[int, int, "PlanFacts"], _Lines]
 
 
 class PlanFacts(NamedTuple):
@@ -172,9 +171,10 @@ def charge_batch(
             raise
         raise _invoiced_before() from error
     printed: _Printed = {}
+    keys = _source_keys([group[0] for group in groups.values()])
     drafts = [
-        _draft(made, group, terms, printed)
-        for made, group in zip(ids, groups.values(), strict=True)
+        _draft(made, key, group, terms, printed)
+        for made, key, group in zip(ids, keys, groups.values(), strict=True)
     ]
     refs: list[InvoiceRef] = []
     for start in range(0, len(drafts), INVOICES_AT_ONCE):
@@ -194,7 +194,9 @@ def _invoiced_before() -> Conflict:
     )
 
 
-def _draft(made: UUID, group: Sequence[ToCharge], terms: Terms, printed: _Printed) -> InvoiceDraft:
+def _draft(
+    made: UUID, key: str, group: Sequence[ToCharge], terms: Terms, printed: _Printed
+) -> InvoiceDraft:
     first = group[0]
     info = terms.info
     if info:
@@ -203,36 +205,49 @@ def _draft(made: UUID, group: Sequence[ToCharge], terms: Terms, printed: _Printe
         customer_id=first.customer_id,
         issue_point_id=terms.issue_point_id,
         issued_on=terms.issued_on,
-        lines=tuple([_line(one, printed) for one in group]),
+        lines=_lines(group, printed),
         source=SOURCE,
-        source_key=_source_key(first),
+        source_key=key,
         due_on=first.due_on,
         payment_method=PAYMENT_FORM,
         payment_term_days=(first.due_on - terms.issued_on).days if first.due_on else 0,
         additional_info=info,
         id=made,
+        by_run=terms.run_id is not None,
     )
 
 
-def _source_key(first: ToCharge) -> str:
-    key = f"{first.subscription_id}:{first.charge.period_start.isoformat()}"
-    return f"{key}:{first.plan.code}" if first.charge.kind == "change" else key
+def _source_keys(firsts: Sequence[ToCharge]) -> list[str]:
+    """Of the first charge of each invoice: the subscription, the period and, of a change, the plan."""
+    subscriptions = texts_of([one.subscription_id for one in firsts])
+    return [
+        f"{subscription}:{one.charge.period_start}"
+        + (f":{one.plan.code}" if one.charge.kind == "change" else "")
+        for subscription, one in zip(subscriptions, firsts, strict=True)
+    ]
 
 
-def _line(one: ToCharge, printed: _Printed) -> InvoiceLineDraft:
+def _lines(group: Sequence[ToCharge], printed: _Printed) -> _Lines:
+    if len(group) == 1:
+        return _lines_of(group[0], printed)
+    return tuple([line for one in group for line in _lines_of(one, printed)])
+
+
+def _lines_of(one: ToCharge, printed: _Printed) -> _Lines:
     if one.line is not None:
-        return one.line
+        return (one.line,)
     key = (id(one.charge), one.quantity, one.plan)
-    line = printed.get(key)
-    if line is None:
-        line = printed[key] = line_for(
+    lines = printed.get(key)
+    if lines is None:
+        line = line_for(
             code=one.plan.code,
             plan_name=one.plan.name,
             quantity=one.quantity,
             tax_code=one.plan.tax_code,
             charge=one.charge,
         )
-    return line
+        lines = printed[key] = (line,)
+    return lines
 
 
 def _write(
@@ -244,34 +259,40 @@ def _write(
 ) -> None:
     """The charges, before the numbers of their invoices, for which others wait."""
     tenant = scope_of(session).tenant_id
-    derived: dict[int, dict[str, Any]] = {}  # of charges that many subscriptions share
+    known: dict[tuple[Any, ...], tuple[Any, ...]] = {}  # many subscriptions share a charge
     rows = []
     for charge_id, one in zip(new_ids(len(batch)), batch, strict=True):
-        charge, line = one.charge, one.line
         invoice_id = invoice_of.get(id(one))
-        if id(charge) not in derived:
-            derived[id(charge)] = derivation_json(charge.derivation)
-        rows.append(
-            (
-                charge_id,
-                tenant,
-                now,
-                one.subscription_id,
-                terms.run_id,
-                charge.kind,
-                "free" if invoice_id is None else "open",
-                charge.period_start,
-                charge.period_end,
-                charge.days,
-                charge.amount,
-                one.planned_on or charge.issue_on,
-                terms.issued_on,
-                one.due_on,
-                one.suspend_on,
-                invoice_id,
-                derived[id(charge)]
-                if line is None or line.derivation is None
-                else dict(line.derivation),
-            )
+        key = (
+            id(one.charge),
+            one.due_on,
+            one.suspend_on,
+            one.planned_on,
+            id(one.line),
+            invoice_id is None,
         )
-    copy_rows(session, cast(Table, Charge.__table__), COLUMNS, rows)
+        facts = known.get(key)
+        if facts is None:
+            facts = known[key] = (tenant, now, terms.run_id, *_facts(one, terms, invoice_id))
+        rows.append((charge_id, one.subscription_id, invoice_id, facts))
+    copy_rows(session, cast(Table, Charge.__table__), COLUMNS, rows, alike=ALIKE)
+
+
+def _facts(one: ToCharge, terms: Terms, invoice_id: UUID | None) -> tuple[Any, ...]:
+    """What its row holds, from the kind on."""
+    charge, line = one.charge, one.line
+    return (
+        charge.kind,
+        "free" if invoice_id is None else "open",
+        charge.period_start,
+        charge.period_end,
+        charge.days,
+        charge.amount,
+        one.planned_on or charge.issue_on,
+        terms.issued_on,
+        one.due_on,
+        one.suspend_on,
+        derivation_json(charge.derivation)
+        if line is None or line.derivation is None
+        else dict(line.derivation),
+    )

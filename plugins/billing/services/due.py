@@ -20,9 +20,9 @@ from plugins.billing.domain.lifecycle import ACTIVE
 from plugins.billing.domain.pricing import PriceNotice, PriceVersion, price_for
 from plugins.billing.models import PriceNoticeRow, PriceVersionRow, Subscription
 from plugins.billing.services.charging import ToCharge, read_plans
-from plugins.billing.services.left_out import is_blocked
+from plugins.billing.services.left_out import blocked, is_late
 
-BATCH = 2000
+BATCH = 4000
 KEPT = 10_000  # of what subscriptions share, so that memory stays flat
 SHORTEST_MONTH = 28
 ONE_DAY = timedelta(days=1)
@@ -60,6 +60,7 @@ class Advance(NamedTuple):
     next_issue_on: date
     plan_id: UUID
     price: Decimal
+    is_told: bool  # of a price that has not come yet
 
 
 @dataclass(slots=True)
@@ -168,7 +169,7 @@ def _read(
         PriceNoticeRow.is_applied.is_(False),
     )
     query = (
-        select(*_COLUMNS, is_blocked(on).label("is_blocked"), told.label("is_told"))
+        select(*_COLUMNS, is_late(on).label("is_late"), told.label("is_told"))
         .where(
             among(Subscription.id, only),
             Subscription.state == ACTIVE,
@@ -246,25 +247,31 @@ def _work_out(session: Session, periods: Periods, rows: Sequence[Any]) -> Batch:
     plan_ids = {row.plan_id for row in rows} | {row.next_plan_id for row in rows} - {None}
     plans = read_plans(session, plan_ids)
     told = told_prices(session, [row.id for row in rows if row.is_told])
-    keep = periods.calendar.policy.keeps_issuing
+    policy = periods.calendar.policy
+    late = [] if policy.keeps_issuing else [row.id for row in rows if row.is_late]
+    left_out = blocked(session, late, on=periods.on, policy=policy)  # R15
     for row in rows:
-        key, payer, old_plan, old_price, *terms, new_plan, new_price, blocks, is_told = row
+        key, payer, plan_id, price, quantity, basis, start_on, at, issue_on, *others = row
+        new_plan, new_price, _is_late, is_told = others
         batch.ids.append(key)
         batch.payers.append(payer)
-        if blocks and not keep:  # R15
+        if key in left_out:
             batch.blocked.append(key)
             continue
-        plan_id, price = (new_plan, new_price) if new_plan else (old_plan, old_price)
-        agreed = Agreed(price, *terms)
+        if new_plan:
+            plan_id, price = new_plan, new_price
+        agreed = Agreed(price, quantity, basis, start_on, at, issue_on)
         if is_told:
             due = periods.work_out(agreed, told.get((key, plan_id), NOT_TOLD))
         else:
             due = periods.due(agreed)
-        plan, quantity = plans[plan_id], agreed.quantity
+        plan = plans[plan_id]
         for charge, (due_on, suspend_on) in due.periods:
             batch.charges.append(ToCharge(key, payer, quantity, plan, charge, due_on, suspend_on))
         at = due.next_start
-        batch.advances.append(Advance(key, at - ONE_DAY, at, due.next_issue_on, plan_id, due.price))
+        batch.advances.append(
+            Advance(key, at - ONE_DAY, at, due.next_issue_on, plan_id, due.price, is_told)
+        )
     return batch
 
 

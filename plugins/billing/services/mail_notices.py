@@ -8,10 +8,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core import plugins, runtime
+from core.adapters.clock import to_local_date
 from core.contracts.ports import Mail
 from core.contracts.sales import CustomerData, InvoiceSnapshot
 from core.contracts.services import CustomerDirectory, InvoiceIssuing, PaymentLinks
@@ -23,9 +24,11 @@ from core.models import CompanyProfile, Tenant
 from core.web.formats import day, money
 from plugins.billing.models import Charge, Notice, Plan, Subscription
 from plugins.billing.services import cancel_links, reminder_stops
+from plugins.billing.services.calendars import read_policy
 from plugins.billing.services.charging import how_to_pay
 
 REMINDERS = ("due_in_5", "due_in_1", "due_today", "overdue_1")
+TURNS = ("suspended", "ended")
 
 
 def waiting_notices(session: Session, *, on: date, limit: int = 100_000) -> list[UUID]:
@@ -42,6 +45,11 @@ def waiting_notices(session: Session, *, on: date, limit: int = 100_000) -> list
 
 def compose_notice(session: Session, notice_id: UUID, *, now: datetime) -> Mail | None:
     """The notice as a mail; None when it was mailed, is no longer true, or nobody has an address."""
+    reported_at = (
+        select(func.max(Charge.reported_at))
+        .where(Charge.invoice_id == Notice.invoice_id, Charge.state == "open")
+        .scalar_subquery()
+    )
     row = session.execute(
         select(
             Notice.kind,
@@ -52,13 +60,15 @@ def compose_notice(session: Session, notice_id: UUID, *, now: datetime) -> Mail 
             Notice.on_date,
             Subscription.customer_id,
             Subscription.invoiced_through,
+            Subscription.tells_turns,
             Plan.name.label("plan"),
+            reported_at.label("reported_at"),
         )
         .join(Subscription, Subscription.id == Notice.subscription_id)
         .join(Plan, Plan.id == Subscription.plan_id)
         .where(Notice.id == notice_id)
     ).one_or_none()
-    if row is None or row.mailed_at is not None:
+    if row is None or row.mailed_at is not None or _is_moot(session, row, now=now):
         return None
     customer = plugins.service(CustomerDirectory).read(session, [row.customer_id])
     buyer = customer.get(row.customer_id)
@@ -66,8 +76,6 @@ def compose_notice(session: Session, notice_id: UUID, *, now: datetime) -> Mail 
         return None
     invoice = _invoice(session, row.invoice_id)
     if row.kind in (*REMINDERS, "suspended") and (invoice is None or invoice.state != "issued"):
-        return None
-    if row.kind in REMINDERS and reminder_stops.is_stopped(session, row.customer_id):
         return None
     subject, sentences = _words(row, invoice)
     lines: list[Part] = [*sentences]
@@ -87,6 +95,19 @@ def compose_notice(session: Session, notice_id: UUID, *, now: datetime) -> Mail 
         lines.append(Button(_("I want no reminders"), stop, main=False))
     mail = _mail(notice_id, buyer, _sender(session), subject, lines, now=now)
     return replace(mail, unsubscribe=stop)
+
+
+def _is_moot(session: Session, row: Any, *, now: datetime) -> bool:
+    """Not true any more, not wanted, or told by whoever sells the subscription."""
+    if row.kind in TURNS and not row.tells_turns:
+        return True
+    if row.kind == "suspended":  # open again since the sweep, where a report opens (R9)
+        return row.reported_at is not None and read_policy(session).report_lifts
+    return row.kind in REMINDERS and (
+        row.on_date != to_local_date(now)  # its words are of its day: "today", "tomorrow"
+        or row.reported_at is not None
+        or reminder_stops.is_stopped(session, row.customer_id)
+    )
 
 
 def _ways_to_pay(session: Session, invoice: InvoiceSnapshot) -> list[Part]:

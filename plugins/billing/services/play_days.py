@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -12,10 +13,11 @@ from sqlalchemy import func, select
 from core.adapters.clock import at_local
 from core.db.session import platform_scope, tenant_work
 from core.domain.periods import add_months
+from core.mail_hours import MAILS_FROM
 from core.models import Tenant
 from plugins.billing.domain.lifecycle import ENDED
 from plugins.billing.domain.policy import DUE_DAY
-from plugins.billing.models import Notice, Subscription
+from plugins.billing.models import Notice, Run, Subscription
 from plugins.billing.services.chart_figures import next_run_day
 from plugins.billing.services.gates import refusal_to_run
 from plugins.billing.services.run_billing import run_billing
@@ -27,10 +29,10 @@ class CompanyDay:
     """What a day brought to one company."""
 
     name: str
-    invoices: int
-    suspended: int
-    ended: int
     notices: int
+    invoices: int = 0
+    suspended: int = 0
+    ended: int = 0
 
     @property
     def is_quiet(self) -> bool:
@@ -69,23 +71,24 @@ def play(today: date, set_clock: Callable[[datetime], None]) -> Iterator[Played]
 
 
 def play_day(kind: str, on: date, set_clock: Callable[[datetime], None]) -> Played:
-    """Live one day as the schedules do; the clock stands at 07:00 of it afterwards."""
+    """Live one day as the schedules do; the clock stands at 07:00 of it afterwards.
+
+    Counted is what the books say more than before: the schedules of a running demo see the clock move and
+    may do a part of it, or all, before this does.
+    """
     tenants = _tenants()
+    before = {one: _read_books(one) for one in tenants}
     midnight, night = at_local(on, 0, 5), at_local(on, 2)
     set_clock(midnight)
-    swept = {one: sweep_day(one, on=on, now=midnight) for one in tenants}
+    for one in tenants:
+        sweep_day(one, on=on, now=midnight)
     set_clock(night)
-    issuing = [one for one in tenants if refusal_to_run(one, now=night) is None]  # as the job asks
-    runs = {one: run_billing(one, on=on, now=night).invoices for one in issuing}
-    set_clock(at_local(on, 7))
+    for one in tenants:
+        if refusal_to_run(one, now=night) is None:  # as the job asks
+            run_billing(one, on=on, now=night)
+    set_clock(at_local(on, MAILS_FROM))
     days = [
-        CompanyDay(
-            name,
-            invoices=runs.get(one, 0),
-            suspended=swept[one].suspended,
-            ended=swept[one].ended,
-            notices=_waiting(one, on),
-        )
+        CompanyDay(name, **(_read_books(one) - before[one]), notices=_waiting(one, on))
         for one, name in tenants.items()
     ]
     return Played(
@@ -107,6 +110,19 @@ def _tenants() -> dict[UUID, str]:
             select(Tenant.id, Tenant.name).where(Tenant.id.in_(living)).order_by(Tenant.name)
         )
         return {row.id: row.name for row in rows}
+
+
+def _read_books(tenant_id: UUID) -> Counter[str]:
+    """How many invoices the runs of a company have made by now, and who was suspended and who ended."""
+    with tenant_work(tenant_id) as session:
+        turns = (
+            select(Notice.kind, func.count())
+            .where(Notice.kind.in_(("suspended", "ended")))
+            .group_by(Notice.kind)
+        )
+        found = Counter({row[0]: row[1] for row in session.execute(turns)})
+        found["invoices"] = session.scalar(select(func.coalesce(func.sum(Run.invoices), 0))) or 0
+    return found
 
 
 def _waiting(tenant_id: UUID, on: date) -> int:

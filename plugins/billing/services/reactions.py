@@ -6,16 +6,19 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from core import plugins
+from core.adapters.clock import to_local_date
 from core.contracts import events
 from core.contracts.hooks import EventContext
 from core.contracts.services import InvoiceIssuing
+from core.db.locks import wait_for
 from core.services import settings
 from plugins.billing.domain import lifecycle
 from plugins.billing.models import Charge, Subscription
+from plugins.billing.services import reports
 from plugins.billing.settings import TOLERANCE
 
 LISTENS_TO = (
@@ -23,6 +26,7 @@ LISTENS_TO = (
     events.InvoiceCancelled,
     events.PaymentReceived,
     events.PaymentReported,
+    events.PaymentConfirmed,
     events.PaymentRejected,
 )
 
@@ -37,63 +41,43 @@ def react_to(event: events.Event, context: EventContext) -> None:
     elif isinstance(event, events.PaymentReceived):
         mark_covered(session, event.customer_id, paid_at=context.now)
     elif isinstance(event, events.PaymentReported):
-        for invoice_id in event.invoice_ids:
-            mark_reported(session, invoice_id, event.report_id, reported_at=event.reported_at)
-    elif isinstance(event, events.PaymentRejected):
-        forget_report(session, event.report_id)
+        reports.hear_report(session, event, now=context.now)
+    elif isinstance(event, events.PaymentConfirmed | events.PaymentRejected):
+        reports.hear_answer(session, event, now=context.now)
 
 
 def mark_paid(session: Session, invoice_id: UUID, *, paid_at: datetime) -> None:
     """The invoice is covered: its charges are paid."""
-    session.execute(
-        update(Charge)
-        .where(Charge.invoice_id == invoice_id, Charge.state == "open")
-        .values(state="paid", paid_at=paid_at)
-    )
+    is_owed = and_(Charge.invoice_id == invoice_id, Charge.state == "open")
+    if _take(session, is_owed):
+        session.execute(update(Charge).where(is_owed).values(state="paid", paid_at=paid_at))
 
 
 def mark_covered(session: Session, customer_id: UUID, *, paid_at: datetime) -> None:
     """A-19: what was paid in part and misses no more than the tolerance blocks nobody: its charges are
-    paid, while the rest stays on the invoice.
+    paid, while the rest stays on the invoice. Of the others, reports may now cover more or less.
     """
-    owing = select(Charge.id).join(Subscription, Subscription.id == Charge.subscription_id)
-    owing = owing.where(Subscription.customer_id == customer_id, Charge.state == "open")
-    if session.scalar(owing.limit(1)) is None:
+    theirs = select(Subscription.id).where(Subscription.customer_id == customer_id)
+    if not _take(session, and_(Charge.subscription_id.in_(theirs), Charge.state == "open")):
         return
     tolerance = Decimal(settings.read(session, TOLERANCE))
+    rest = []
     for invoice in plugins.service(InvoiceIssuing).open_for(session, customer_id):
         if invoice.balance <= tolerance and invoice.balance < invoice.total:
             mark_paid(session, invoice.id, paid_at=paid_at)
-
-
-def mark_reported(
-    session: Session, invoice_id: UUID, report_id: UUID, *, reported_at: datetime
-) -> None:
-    """R9: somebody says it was paid; a suspension is lifted at once."""
-    session.execute(
-        update(Charge)
-        .where(Charge.invoice_id == invoice_id, Charge.state == "open")
-        .values(report_id=report_id, reported_at=reported_at)
-    )
-
-
-def forget_report(session: Session, report_id: UUID) -> None:
-    """R9: the report was rejected; what is overdue suspends again."""
-    session.execute(
-        update(Charge)
-        .where(Charge.report_id == report_id, Charge.state == "open")
-        .values(report_id=None, reported_at=None)
-    )
+        else:
+            rest.append(invoice.id)
+    reports.refresh(session, rest, on=to_local_date(paid_at))
 
 
 def mark_cancelled(session: Session, invoice_id: UUID) -> None:
     """The invoice was annulled or credited: its charges no longer live, and what was cancelled ends sooner."""
+    lives = and_(Charge.invoice_id == invoice_id, Charge.state != "cancelled")
+    if not _take(session, lives):
+        return
     gone = list(
         session.scalars(
-            update(Charge)
-            .where(Charge.invoice_id == invoice_id, Charge.state != "cancelled")
-            .values(state="cancelled")
-            .returning(Charge.subscription_id)
+            update(Charge).where(lives).values(state="cancelled").returning(Charge.subscription_id)
         )
     )
     for row in session.scalars(select(Subscription).where(Subscription.id.in_(gone))):
@@ -108,3 +92,13 @@ def mark_cancelled(session: Session, invoice_id: UUID) -> None:
         )
         if last is not None:
             row.invoiced_through = row.ends_on = last
+
+
+def _take(session: Session, which: ColumnElement[bool]) -> bool:
+    """Whether there are such charges; if so, before anything of them is written, wait for who flags them:
+    what happens to an invoice and what is reported of it take the same way round.
+    """
+    if session.scalar(select(Charge.id).where(which).limit(1)) is None:
+        return False
+    wait_for(session, reports.LOCK)
+    return True

@@ -18,9 +18,10 @@ from core.contracts.sales import CustomerData
 from core.contracts.services import CustomerDirectory
 from core.errors import DomainError, NotFound
 from plugins.billing.domain.lifecycle import ACTIVE, ENDED
+from plugins.billing.domain.policy import BillingPolicy
 from plugins.billing.domain.standing import EXPIRED, ChargeState, Standing, standing
 from plugins.billing.models import Charge, Plan, PriceNoticeRow, PriceVersionRow, Subscription
-from plugins.billing.services.calendars import read_calendar
+from plugins.billing.services.calendars import read_calendar, read_policy
 from plugins.billing.services.due import NOT_TOLD, Agreed, told_prices
 from plugins.billing.services.forecasts import next_charges
 from plugins.billing.services.subscribe import Preview, with_tax
@@ -71,7 +72,7 @@ def names_of(session: Session, ids: Iterable[UUID]) -> Mapping[UUID, CustomerDat
 def standings(session: Session, ids: Iterable[UUID], *, on: date) -> dict[UUID, Standing]:
     """Where these subscriptions stand on a day, in two queries."""
     wanted = list(ids)
-    lifts = read_calendar(session).policy.report_lifts
+    policy = read_policy(session)
     states: dict[UUID, list[ChargeState]] = defaultdict(list)
     for one in session.execute(
         select(
@@ -79,14 +80,13 @@ def standings(session: Session, ids: Iterable[UUID], *, on: date) -> dict[UUID, 
             Charge.period_start,
             Charge.period_end,
             Charge.due_on,
-            Charge.suspend_on,
             Charge.state,
             Charge.reported_at,
             Charge.kind,
         ).where(Charge.subscription_id.in_(wanted), Charge.state != "cancelled")
     ):
-        states[one.subscription_id].append(_state(one))
-    return {one: standing(states[one], on, report_lifts=lifts) for one in wanted}
+        states[one.subscription_id].append(charge_state(one))
+    return {one: _stands(states[one], on, policy) for one in wanted}
 
 
 def read_subscription(session: Session, subscription_id: UUID, *, on: date) -> SubscriptionView:
@@ -104,8 +104,8 @@ def read_subscription(session: Session, subscription_id: UUID, *, on: date) -> S
         )
     )
     calendar = read_calendar(session)
-    live = [_state(one) for one in charges if one.state != "cancelled"]
-    at = standing(live, on, report_lifts=calendar.policy.report_lifts)
+    live = [charge_state(one) for one in charges if one.state != "cancelled"]
+    at = _stands(live, on, calendar.policy)
     if row.state == ENDED:
         at = Standing(EXPIRED, at.since, at.paid_through)
     coming = None
@@ -160,12 +160,18 @@ def _agreed(row: Subscription) -> Agreed:
     )
 
 
-def _state(one: Any) -> ChargeState:
+def _stands(charges: Iterable[ChargeState], on: date, policy: BillingPolicy) -> Standing:
+    """The standing under the choices of a company."""
+    lifts, honours = policy.report_lifts, policy.honours_paid_days
+    return standing(charges, on, report_lifts=lifts, honours_paid=honours)
+
+
+def charge_state(one: Any) -> ChargeState:
+    """A row of ``billing_charge`` as the pure function wants it."""
     return ChargeState(
         period_start=one.period_start,
         period_end=one.period_end,
         due_on=one.due_on,
-        suspend_on=one.suspend_on,
         is_paid=one.state in ("paid", "free"),
         is_reported=one.reported_at is not None,
         is_period=one.kind != "change",

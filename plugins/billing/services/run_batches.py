@@ -35,12 +35,14 @@ from plugins.billing.services.charging import charge_batch, read_terms
 from plugins.billing.services.due import BATCH, Advance, Batch, Cursor, Periods, next_ids, read_due
 
 THREADS = 3
+NO_IDS = "{}"
 SAME_FAILURES = 50  # in a row: the trouble is not with the subscriptions
 log = logging.getLogger("yupana.billing")
 
 # A planner that counts the seeks of a disk would join the whole table for each batch.
-_BY_KEY = text(
-    "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)"
+_PLANS = text(
+    "SELECT set_config('enable_hashjoin', :joins, true),"
+    " set_config('enable_mergejoin', :joins, true)"
 )
 _ADVANCE = text(
     "UPDATE billing_subscription s SET invoiced_through = u.upto, next_period_start = u.begin,"
@@ -258,8 +260,9 @@ class Runner:
         if batch.seen == 1:
             self._note(batch.ids[0], sentence)
             return
+        payers = dict(zip(batch.ids, batch.payers, strict=True))
         for part in batch.halves():
-            known = Batch(ids=part, payers=[batch.payers[batch.ids.index(one)] for one in part])
+            known = Batch(ids=part, payers=[payers[one] for one in part])
             self.issue(only=part, known=known)
 
     def _note(self, subscription_id: UUID, sentence: str) -> None:
@@ -297,12 +300,11 @@ def _refused_by_database(error: DBAPIError) -> str:
 
 def advance(session: Session, rows: Sequence[Advance]) -> None:
     """Write where the subscriptions now stand, in one statement."""
-    ids = array_text(row.subscription_id for row in rows)
-    session.execute(_BY_KEY)
+    session.execute(_PLANS, {"joins": "off"})
     session.execute(
         _ADVANCE,
         {
-            "ids": ids,
+            "ids": array_text(row.subscription_id for row in rows),
             "upto": array_text(row.invoiced_through for row in rows),
             "begin": array_text(row.next_period_start for row in rows),
             "issue": array_text(row.next_issue_on for row in rows),
@@ -310,4 +312,7 @@ def advance(session: Session, rows: Sequence[Advance]) -> None:
             "price": array_text(row.price for row in rows),
         },
     )
-    session.execute(_APPLIED, {"ids": ids})
+    told = array_text(row.subscription_id for row in rows if row.is_told)
+    if told != NO_IDS:
+        session.execute(_APPLIED, {"ids": told})
+    session.execute(_PLANS, {"joins": "on"})

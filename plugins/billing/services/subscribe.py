@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -35,6 +36,7 @@ IVA = "2"
 EARLIEST = timedelta(days=62)  # further back a typing mistake is likelier than a contract
 RUN_TENANT = "billing.run_tenant"
 ONE_DAY = timedelta(days=1)
+Rates = dict[tuple[str, date], Decimal | None]  # by IVA code and day; None: not in force
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +79,41 @@ def preview_subscription(
 
 
 def with_tax(
-    session: Session, tax_code: str, charges: list[PlannedCharge], price: Decimal, *, on: date
+    session: Session,
+    tax_code: str,
+    charges: Sequence[PlannedCharge],
+    price: Decimal,
+    *,
+    on: date,
+    known: Rates | None = None,
 ) -> Preview:
     """Add the IVA of each emission date (A-28) and say when it changes before a period starts.
 
     A code that the law ends before an emission is shown at the rate before, that of the day ``on``
-    for the first. Raises ``DomainError`` when it is not in force then either.
+    for the first. Raises ``DomainError`` when it is not in force then either. ``known``: what was read
+    before, for many in a row.
     """
     rows: list[PreviewRow] = []
     changes_on: date | None = None
+    known = {} if known is None else known
     for one in charges:
-        rate = tax_rates.rates(session, IVA, [tax_code], one.issue_on).get(tax_code)
+        rate = _rate(session, tax_code, one.issue_on, known)
         if rate is None:  # the law ends this code before: shown as known today, with the warning
             changes_on = changes_on or one.issue_on
             rate = rows[-1].tax_rate if rows else tax_rates.rate(session, IVA, tax_code, on)
         tax = percent(one.amount, rate)
         rows.append(PreviewRow(one, rate, tax, one.amount + tax))
-        begun = tax_rates.rates(session, IVA, [tax_code], one.period_start).get(tax_code)
+        begun = _rate(session, tax_code, one.period_start, known)
         if changes_on is None and begun != rate:
             changes_on = one.period_start
     return Preview(rows, price, changes_on)
+
+
+def _rate(session: Session, tax_code: str, on: date, known: Rates) -> Decimal | None:
+    if (tax_code, on) not in known:
+        found = tax_rates.rates(session, IVA, [tax_code], on)
+        known[tax_code, on] = found.get(tax_code)
+    return known[tax_code, on]
 
 
 def subscribe(
@@ -112,12 +129,14 @@ def subscribe(
     parent_id: UUID | None = None,
     reentry_of_id: UUID | None = None,
     due_on: date | None = None,
+    tells_turns: bool = True,
 ) -> UUID:
     """Start a subscription; its first invoice is issued in this transaction.
 
     ``start_on`` is S: today, or a day not long past. Raises ``DomainError`` for a future day, a plan
     not on offer, an add-on without its base or the final consumer. ``due_on``: the first invoice is not
-    paid before and due on that day (A-26); ``on_credit`` gives it A-10's day.
+    paid before and due on that day (A-26); ``on_credit`` gives it A-10's day. ``tells_turns`` False: whoever
+    sells it mails suspension and end itself; an add-on does as its base.
     """
     today = to_local_date(now)
     plan = _plan(session, plan_id)
@@ -126,6 +145,7 @@ def subscribe(
     )
     calendar = read_calendar(session)
     price = _price_of(session, plan, start_on)
+    base = session.get(Subscription, parent_id) if parent_id is not None else None
     opening = calendar.schedule(start_on, 2)
     span, following = opening
     row = Subscription(
@@ -140,6 +160,7 @@ def subscribe(
         start_on=start_on,
         renews=renews,
         on_credit=on_credit,
+        tells_turns=tells_turns if base is None else base.tells_turns,
         state=ACTIVE if renews else ENDING,
         invoiced_through=span.last,
         next_period_start=following.first if renews else None,
@@ -150,7 +171,7 @@ def subscribe(
     session.flush()
     charge = charge_for(price * quantity, span, row.basis)
     due_on = calendar.credit_due_on(start_on) if on_credit else due_on
-    suspend_on = calendar.suspend_on(due_on, start_on - ONE_DAY) if due_on else None
+    suspend_on = suspends_first(calendar, start_on, due_on)
     facts = PlanFacts(plan.code, plan.name, plan.tax_code)
     to_charge = ToCharge(row.id, customer_id, quantity, facts, charge, due_on, suspend_on)
     done = charge_batch(session, [to_charge], read_terms(session, today), now=now)
@@ -207,7 +228,13 @@ def reenter(
         renews=renews,
         quantity=old.quantity,
         reentry_of_id=old.id,
+        tells_turns=old.tells_turns,
     )
+
+
+def suspends_first(calendar: BillingCalendar, start_on: date, due_on: date | None) -> date | None:
+    """When invoice 1 suspends, unpaid: nothing is paid before it, so the day after it is due (R8)."""
+    return calendar.suspend_on(due_on, start_on - ONE_DAY) if due_on else None
 
 
 def next_after(calendar: BillingCalendar, start_on: date, last: date) -> tuple[date, date]:

@@ -19,7 +19,7 @@ from core.db.events import emit
 from core.db.tenancy import scope_of
 from plugins.billing.domain import lifecycle
 from plugins.billing.models import Subscription
-from plugins.billing.services.left_out import is_blocked
+from plugins.billing.services.left_out import is_late
 
 REMINDERS = {
     "due_in_5": 5,
@@ -37,13 +37,26 @@ _REMIND = text(
     "  WHERE tenant_id = :tenant AND state = 'open' AND due_on = :due AND reported_at IS NULL"
     "  ORDER BY invoice_id, subscription_id) c ON CONFLICT DO NOTHING"
 )
+# Who is suspended, by its oldest unpaid charge; ``since``: the day behind it and behind what is paid (R8).
+_SUSPENDED = (
+    " FROM (SELECT DISTINCT ON (c.subscription_id) c.subscription_id, c.invoice_id,"
+    " GREATEST(c.due_on, p.until) + 1 AS since FROM billing_charge c"
+    " JOIN billing_subscription s ON s.tenant_id = c.tenant_id AND s.id = c.subscription_id"
+    " CROSS JOIN LATERAL (SELECT max(period_end) FILTER (WHERE period_end < :on) AS until,"
+    "  coalesce(bool_or(period_end >= :on), false) AS is_paid FROM billing_charge"
+    "  WHERE :honours_paid AND tenant_id = c.tenant_id AND subscription_id = c.subscription_id"
+    "  AND period_start <= :on AND kind <> 'change' AND state <> 'cancelled'"
+    "  AND (state IN ('paid', 'free') OR due_on IS NULL OR (reported_at IS NOT NULL AND :report_lifts))) p"
+    " WHERE c.tenant_id = :tenant AND c.state = 'open' AND c.due_on < :on"
+    " AND (c.reported_at IS NULL OR NOT :report_lifts) AND NOT p.is_paid"
+    " AND GREATEST(c.due_on, p.until) < s.invoiced_through"
+    " ORDER BY c.subscription_id, c.due_on, c.id) c"
+)
 _SUSPEND = text(
     "INSERT INTO billing_notice (id, tenant_id, created_at, subscription_id, invoice_id, kind, on_date, details)"
-    " SELECT gen_random_uuid(), :tenant, :now, c.subscription_id, c.invoice_id, 'suspended', c.suspend_on,"
-    " '{}' FROM (SELECT DISTINCT ON (subscription_id) subscription_id, invoice_id, suspend_on"
-    "  FROM billing_charge WHERE tenant_id = :tenant AND state = 'open' AND suspend_on <= :on"
-    "  AND (reported_at IS NULL OR NOT :report_lifts) ORDER BY subscription_id, suspend_on) c"
-    " ON CONFLICT DO NOTHING"
+    " SELECT gen_random_uuid(), :tenant, :now, c.subscription_id, c.invoice_id, 'suspended', c.since, '{}'"
+    + _SUSPENDED
+    + " ON CONFLICT DO NOTHING"
 )
 _KNOWN = (
     " AND NOT EXISTS (SELECT FROM billing_notice n WHERE n.tenant_id = :tenant"
@@ -56,17 +69,18 @@ _COUNT_REMINDERS = text(
     " WHERE true" + _KNOWN + " AND n.kind = :kind AND n.on_date = :on)"
 )
 _COUNT_SUSPENDED = text(
-    "SELECT count(*) FROM (SELECT DISTINCT ON (subscription_id) subscription_id, invoice_id, suspend_on"  # noqa: S608
-    " FROM billing_charge WHERE tenant_id = :tenant AND state = 'open' AND suspend_on <= :on"
-    " AND (reported_at IS NULL OR NOT :report_lifts) ORDER BY subscription_id, suspend_on) c"
-    " WHERE true" + _KNOWN + " AND n.kind = 'suspended' AND n.on_date = c.suspend_on)"
+    "SELECT count(*)"
+    + _SUSPENDED
+    + " WHERE true"
+    + _KNOWN
+    + " AND n.kind = 'suspended' AND n.on_date = c.since)"
 )
 _END = text(
     "UPDATE billing_subscription s SET state = 'ended', ends_on = s.invoiced_through,"
     " next_issue_on = NULL, next_period_start = NULL, next_plan_id = NULL, next_price = NULL"
     " WHERE s.tenant_id = :tenant AND s.invoiced_through < :on AND (s.state = 'ending' OR"
     " (s.state = 'active' AND EXISTS (SELECT FROM billing_charge c WHERE c.tenant_id = s.tenant_id"
-    "  AND c.subscription_id = s.id AND c.state = 'open' AND c.suspend_on <= :on"
+    "  AND c.subscription_id = s.id AND c.state = 'open' AND c.due_on < :on"
     "  AND c.reported_at IS NULL))) RETURNING s.id, s.customer_id, s.ends_on"
 )
 _TELL_END = text(
@@ -93,21 +107,24 @@ def sweep(
     now: datetime,
     keep_issuing: bool = False,
     report_lifts: bool = True,
+    honours_paid: bool = True,
     reminds: bool = True,
 ) -> Swept:
     """Record what the day ``on`` brings. A second sweep of the same day records nothing more.
 
     ``keep_issuing`` (R15's other reading): an unpaid subscription that renews is not ended.
     ``report_lifts`` False (A-15's): what is only reported is suspended too.
+    ``honours_paid`` False (A-16's): paid days are suspended too.
     ``reminds`` False: a missed day, too late for its reminders.
     """
     tenant = scope_of(session).tenant_id
     common: dict[str, Any] = {"tenant": tenant, "now": now, "on": on}
+    choices = {"report_lifts": report_lifts, "honours_paid": honours_paid}
     reminders = 0
     for kind, days in REMINDERS.items() if reminds else ():
         due = on + timedelta(days=days)
         reminders += _count(session, _REMIND, common | {"kind": kind, "due": due})
-    suspended = _count(session, _SUSPEND, common | {"report_lifts": report_lifts})
+    suspended = _count(session, _SUSPEND, common | choices)
     ended = _end(session, on=on, now=now, keep_issuing=keep_issuing)
     return Swept(on, reminders, suspended, ended)
 
@@ -118,6 +135,7 @@ def preview_sweep(
     on: date,
     keep_issuing: bool = False,
     report_lifts: bool = True,
+    honours_paid: bool = True,
     reminds: bool = True,
 ) -> Swept:
     """How many of each kind ``sweep`` would record now: what is recorded already is left out.
@@ -132,12 +150,11 @@ def preview_sweep(
         ).scalar_one()
         for kind, days in (REMINDERS.items() if reminds else ())
     )
-    suspended = session.execute(
-        _COUNT_SUSPENDED, common | {"on": on, "report_lifts": report_lifts}
-    ).scalar_one()
+    choices = {"on": on, "report_lifts": report_lifts, "honours_paid": honours_paid}
+    suspended = session.execute(_COUNT_SUSPENDED, common | choices).scalar_one()
     is_over = Subscription.state == lifecycle.ENDING
     if not keep_issuing:
-        is_over = or_(is_over, and_(Subscription.state == lifecycle.ACTIVE, is_blocked(on)))
+        is_over = or_(is_over, and_(Subscription.state == lifecycle.ACTIVE, is_late(on)))
     ending = select(func.count()).where(Subscription.invoiced_through < on, is_over)
     return Swept(on, reminders, suspended, session.scalar(ending) or 0)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from core.adapters.clock import to_local_date
 from core.db.session import tenant_work
+from plugins.billing.services import reports
 from plugins.billing.services.calendars import read_policy
 from plugins.billing.services.gates import check_sweep_day
 from plugins.billing.services.sweep import Swept, preview_sweep, sweep
@@ -21,12 +22,25 @@ def sweep_day(tenant_id: UUID, *, on: date, now: datetime, is_rehearsal: bool = 
     today = to_local_date(now)
     with tenant_work(tenant_id) as session:
         policy = read_policy(session)
-        keep, lifts, reminds = policy.keeps_issuing, policy.report_lifts, on >= today
+        keep, reminds = policy.keeps_issuing, on >= today
+        lifts, honours = policy.report_lifts, policy.honours_paid_days
         if is_rehearsal:
             return preview_sweep(
-                session, on=on, keep_issuing=keep, report_lifts=lifts, reminds=reminds
+                session,
+                on=on,
+                keep_issuing=keep,
+                report_lifts=lifts,
+                honours_paid=honours,
+                reminds=reminds,
             )
         check_sweep_day(session, on=on, today=today)
+        reports.end_terms(session, on=on)
         return sweep(
-            session, on=on, now=now, keep_issuing=keep, report_lifts=lifts, reminds=reminds
+            session,
+            on=on,
+            now=now,
+            keep_issuing=keep,
+            report_lifts=lifts,
+            honours_paid=honours,
+            reminds=reminds,
         )

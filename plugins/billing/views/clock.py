@@ -7,7 +7,8 @@ Where the companies are real there is no such page.
 from __future__ import annotations
 
 from dataclasses import asdict, replace
-from datetime import date, datetime
+from datetime import date
+from functools import partial
 from typing import Any
 
 from flask import current_app, request
@@ -15,6 +16,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from core import runtime
 from core.adapters.clock import SharedClock
+from core.demo.clock import put_forward
 from core.errors import NotFound
 from core.i18n import lazy
 from core.web.context import Context
@@ -76,11 +78,7 @@ class ClockPages(Pages):
             played, coming = [], _stops(ctx.today)
         kind, on = coming[0]["kind"], date.fromisoformat(coming[0]["on"])
 
-        def forward(instant: datetime) -> None:
-            if instant > clock.now():  # the clock of a demo goes on, never back
-                clock.set(instant)
-
-        day = play_day(kind, on, forward)
+        day = play_day(kind, on, partial(put_forward, clock))
         jobs.mail_all({}, clock.now())
         shown = asdict(replace(day, companies=day.companies[:MOST])) | {"on": on.isoformat()}
         kept = {"played": [*played, shown], "coming": coming[1:]}

@@ -12,7 +12,6 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
@@ -24,11 +23,12 @@ from core.db.events import emit
 from core.domain import tax_ids
 from core.errors import Conflict, DomainError
 from core.i18n import _
-from plugins.einvoice_sri.domain.estados import YA_ESTA, Estado
-from plugins.einvoice_sri.models.documents import DocumentAttempt, FiscalDocument
+from plugins.einvoice_sri.domain.estados import Estado
+from plugins.einvoice_sri.models.documents import FiscalDocument
 from plugins.einvoice_sri.services.build_document import check_requests
 from plugins.einvoice_sri.services.cancel_document import find_document
 from plugins.einvoice_sri.services.correct_document import LATE, send_again
+from plugins.einvoice_sri.services.read_fate import fate_of, open_fate
 from plugins.einvoice_sri.services.read_issuer import IssuerReader
 from plugins.einvoice_sri.services.request_documents import SAID_BY_COLUMNS, request_of
 
@@ -56,11 +56,13 @@ def has_receiver(document: FiscalDocument) -> bool:
     return document.kind != GUIDE
 
 
-def may_amend(document: FiscalDocument, today: date) -> bool:
-    """Was it refused, and is there something that a person can correct in it?"""
-    return document.state == Estado.REJECTED and (
-        has_receiver(document) or is_late(document, today)
-    )
+def may_amend(session: Session, document: FiscalDocument, today: date) -> bool:
+    """Was it refused, and is there something that a person can correct in it now?"""
+    if document.state != Estado.REJECTED:
+        return False
+    if is_late(document, today):  # only with another key, which waits for the fate of this one
+        return open_fate(session, document) is None
+    return has_receiver(document)
 
 
 def amend_document(
@@ -160,24 +162,11 @@ def _may_be_dated(session: Session, document: FiscalDocument, today: date) -> No
             code="sri_date",
             field="is_dated_today",
         )
-    is_open = False
-    said = select(DocumentAttempt.outcome, DocumentAttempt.operation, DocumentAttempt.messages)
-    for outcome, operation, messages in session.execute(
-        said.where(DocumentAttempt.document_id == document.id).order_by(
-            DocumentAttempt.at, DocumentAttempt.id
-        )
-    ):
-        if operation == "recepcion" and outcome in ("RECIBIDA", "DEVUELTA"):
-            is_open |= outcome == "RECIBIDA" or any(
-                one["identificador"].strip().lstrip("0") in YA_ESTA for one in messages
-            )
-        elif outcome == "NO AUTORIZADO":
-            is_open = False
-    if is_open:
+    if fate_of(session, document).is_open:
         raise Conflict(
             _(
-                "SRI took this document in once and never said what became of it: look its key up in"
-                " SRI's portal. It gets no second key while the first may be authorised."
+                "SRI took this document in once and never said what became of it: ask SRI again on"
+                " its page. It gets no second key while the first may be authorised."
             ),
             code="sri_fate",
             field="is_dated_today",

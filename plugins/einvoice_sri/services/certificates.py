@@ -7,13 +7,14 @@ except to the code that signs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core import jobs
 from core.adapters.clock import to_local_date
 from core.db.tenancy import scope_of
 from core.errors import Conflict, DomainError, NotFound
@@ -26,9 +27,10 @@ from plugins.einvoice_sri.adapters.key_cache import KEYS
 from plugins.einvoice_sri.adapters.p12_store import OpenedP12, open_signing_file, try_signature
 from plugins.einvoice_sri.domain.xades import SigningKey
 from plugins.einvoice_sri.models.certificates import SigningCertificate
-from plugins.einvoice_sri.services.pauses import resume_certificate
+from plugins.einvoice_sri.services.pauses import CERTIFICATE, open_pauses, resume_certificate
 from plugins.einvoice_sri.services.tell_certificates import tell_certificate
 
+RESUME = "einvoice_sri.resume_certificate"  # the task that looks when a certificate begins
 NO_CERTIFICATE = "sri_no_certificate"
 
 
@@ -127,8 +129,7 @@ def add_certificate(
         subject_id=row.id,
         details={"holder": row.holder, "serial": row.serial, "signer": signer},
     )
-    if begins <= now:
-        resume_certificate(session, now=now)
+    _resume_by(session, {certificado.not_before, begins}, now=now)
     return row.id
 
 
@@ -251,8 +252,26 @@ def set_use_from(
     )
     row.use_from = use_from
     tell_certificate(session, now=now)
-    if use_from <= now:
-        resume_certificate(session, now=now)
+    _resume_by(session, {use_from}, now=now)
+
+
+def _resume_by(session: Session, moments: Collection[datetime], *, now: datetime) -> None:
+    """Go on when a stopped company can sign now, and look again when one of the moments has come."""
+    resume_when_usable(session, now=now)
+    tenant = str(scope_of(session).tenant_id)
+    for at in sorted(one for one in moments if one > now):
+        jobs.defer(session, RESUME, {"tenant": tenant}, at=at)
+
+
+def resume_when_usable(session: Session, *, now: datetime) -> None:
+    """Lift the stop for want of a certificate once there is one that signs; no other stop."""
+    if not any(one.code == CERTIFICATE for one in open_pauses(session)):
+        return
+    try:
+        signing_key_for(session, now)
+    except DomainError:  # still none, or its key is missing: the stop says so
+        return
+    resume_certificate(session, now=now)
 
 
 def wipe_certificate(session: Session, certificate_id: UUID, *, reason: str, now: datetime) -> None:

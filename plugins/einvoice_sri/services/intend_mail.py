@@ -7,12 +7,14 @@ from datetime import datetime
 from hashlib import sha256
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import jobs
-from core.db.arrays import insert_rows
+from core.db.arrays import among, insert_rows
 from core.db.tenancy import scope_of
 from core.ids import new_id
+from core.mail_hours import leaves_at
 from core.services import settings as tenant_settings
 from plugins.einvoice_sri import settings
 from plugins.einvoice_sri.models.documents import DocumentMail, FiscalDocument
@@ -38,12 +40,15 @@ def intend_mails(
     session: Session, documents: Sequence[FiscalDocument], *, occasion: str, now: datetime
 ) -> None:
     """Write the intent to mail each document to its receiver and defer the jobs; an intent that
-    exists stays as it is. Nobody is mailed a practice document.
+    exists stays as it is. Nobody is mailed a practice document. That a run's document is authorised
+    is not mailed before 07:00.
     """
     documents = [one for one in documents if one.environment != settings.PRACTICE]
     if not documents or not tenant_settings.read(session, settings.MAIL_DOCUMENTS):
         return
     tenant = scope_of(session).tenant_id
+    morning = leaves_at(now) if occasion == "authorized" else None
+    waiting = set() if morning is None else _of_runs(session, documents)
     rows = [
         {
             "id": new_id(),
@@ -52,7 +57,7 @@ def intend_mails(
             "recipient": recipient,
             "message_id": message_id(document.id, occasion, recipient),
             "state": "pending",
-            "intended_at": now,
+            "intended_at": morning if document.id in waiting else now,
             "tries": 0,
             "problem": "",
         }
@@ -62,11 +67,22 @@ def intend_mails(
     if not rows:
         return
     insert_rows(session, DocumentMail, rows, on_conflict="DO NOTHING")
-    ids = [str(row["id"]) for row in rows]
+    at_once = [str(row["id"]) for row in rows if row["document_id"] not in waiting]
+    later = [str(row["id"]) for row in rows if row["document_id"] in waiting]
     jobs.defer_many(
         session,
         [
-            jobs.Deferral(MAIL, {"tenant": str(tenant), "mails": ids[start : start + MAIL_CHUNK]})
+            jobs.Deferral(
+                MAIL, {"tenant": str(tenant), "mails": ids[start : start + MAIL_CHUNK]}, at=at
+            )
+            for ids, at in ((at_once, None), (later, morning))
             for start in range(0, len(ids), MAIL_CHUNK)
         ],
     )
+
+
+def _of_runs(session: Session, documents: Sequence[FiscalDocument]) -> set[UUID]:
+    """Which of them no person made: their snapshots say so."""
+    ids = among(FiscalDocument.id, [one.id for one in documents])
+    by_run = FiscalDocument.request["by_run"].as_boolean()
+    return set(session.scalars(select(FiscalDocument.id).where(ids, by_run)))

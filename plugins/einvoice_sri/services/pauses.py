@@ -99,13 +99,14 @@ def resume(session: Session, pause_id: UUID, *, now: datetime) -> None:
 
 
 def resume_certificate(session: Session, *, now: datetime) -> None:
-    """Go on after a signing certificate was added; nothing happens when none was missing."""
+    """Go on now that a certificate signs; nothing happens when none was missing."""
     for one in open_pauses(session):
         if one.code == CERTIFICATE:
             _lift(session, one, now)
 
 
 def _lift(session: Session, found: IssuerPause, now: datetime) -> None:
+    """What no other stop holds goes on."""
     found.resumed_at = now
     found.resumed_by = scope_of(session).user_id
     write_audit(
@@ -114,8 +115,10 @@ def _lift(session: Session, found: IssuerPause, now: datetime) -> None:
     paused = select(FiscalDocument).where(
         FiscalDocument.state == Estado.PAUSED, FiscalDocument.access_key.is_not(None)
     )
+    session.flush()
+    others = open_pauses(session)
     for document in session.scalars(paused.with_for_update()):
-        if stops([found], document):
+        if stops([found], document) and not stops(others, document):
             # refused by a verdict: SRI keeps its no to those bytes, so it is built and signed anew
             refused = document.received_at is not None
             settled = Respuesta.CORREGIDO if refused else Respuesta.REANUDADO

@@ -21,6 +21,7 @@ from plugins.einvoice_sri.models.documents import (
     IssuerPause,
 )
 from plugins.einvoice_sri.services.pauses import CERTIFICATE, open_pauses, stops
+from plugins.einvoice_sri.services.read_fate import fate_words, open_fate
 from plugins.einvoice_sri.services.record_outcomes import ADDRESS, from_json
 
 GROUPS: dict[str, tuple[Estado, ...]] = {
@@ -39,13 +40,16 @@ REAL = FiscalDocument.environment != settings.PRACTICE
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong and the one thing to do; ``said`` are SRI's own words."""
+    """What is wrong and the one thing to do; ``said`` are SRI's own words. ``is_to_ask``: SRI may
+    still authorise it, so ask first.
+    """
 
     what: str
     remedy: str
     code: str = ""
     said: tuple[str, ...] = ()
     pause: IssuerPause | None = None
+    is_to_ask: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,9 @@ def problem_of(session: Session, document: FiscalDocument) -> Problem | None:
         pause = stops(open_pauses(session), document)
     if state in (Estado.REJECTED, Estado.PAUSED):
         known = catalogos.error(document.code)
-        return Problem(known.que_paso, known.que_hacer, document.code, said, pause)
+        fate = open_fate(session, document)
+        remedy = known.que_hacer if fate is None else fate_words(fate)
+        return Problem(known.que_paso, remedy, document.code, said, pause, fate is not None)
     if pause is not None and state in (Estado.REQUESTED, Estado.SIGNED):
         what, remedy = pause_words(pause)
         return Problem(what, remedy, pause.code, (pause.detail,) if pause.detail else (), pause)

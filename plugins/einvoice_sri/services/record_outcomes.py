@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -66,6 +66,33 @@ def record(
         if outcome.estado is Estado.AUTHORIZED and outcome.autorizacion is not None:
             envelopes.append(_envelope(delivery, outcome))
             authorized.append(row)
+    _finish(session, rows, authorized, envelopes, now)
+
+
+def record_late(session: Session, delivery: Delivery, outcome: Outcome, *, now: datetime) -> None:
+    """Write what SRI said when a person asked again about the key of a refused document. Only
+    AUTORIZADO about the key that it still has moves it; the attempt is kept in any case.
+    """
+    rows = _locked(session, [delivery.document_id])
+    row = rows[delivery.document_id]
+    _write_attempts(session, [outcome])
+    row.questions += outcome.questions
+    authorized: list[FiscalDocument] = []
+    is_refused = row.state == Estado.REJECTED and row.access_key == delivery.clave
+    if is_refused and outcome.estado is Estado.AUTHORIZED:
+        _apply(session, row, outcome, now)
+        authorized.append(row)
+    _finish(session, rows, authorized, [_envelope(delivery, outcome) for _ in authorized], now)
+
+
+def _finish(
+    session: Session,
+    rows: Mapping[UUID, FiscalDocument],
+    authorized: Sequence[FiscalDocument],
+    envelopes: Sequence[Envelope],
+    now: datetime,
+) -> None:
+    """Write the rows back; keep, tell and mail what is authorised."""
     update_rows(
         session,
         FiscalDocument,

@@ -30,6 +30,7 @@ from core.db.bulk import Staged, stage_rows
 from core.db.copy_text import JsonText
 from core.db.tenancy import scope_of, utc_now
 from core.domain.money import to_cents
+from core.ids import texts_of
 from core.services import settings as tenant_settings
 from plugins.einvoice_sri import settings
 from plugins.einvoice_sri.domain.tipos import Regimen
@@ -269,7 +270,7 @@ def emission(
     priority: int = 0,
 ) -> jobs.Deferral:
     """The job that carries these documents one step on, whatever step that is."""
-    args = {"tenant": str(tenant), "documents": [str(one) for one in document_ids]}
+    args = {"tenant": str(tenant), "documents": texts_of(document_ids)}
     return jobs.Deferral(EMIT, args, at=at, priority=priority)
 
 

@@ -20,6 +20,9 @@ main{max-width:960px;margin:24px auto;padding:0 24px}
 table{width:100%;border-collapse:collapse;font-variant-numeric:tabular-nums;background:var(--card)}
 td,th{border-bottom:1px solid var(--line);padding:6px 8px;text-align:left;vertical-align:top}
 code{font-size:.9em;overflow-wrap:anywhere}
+.wide{overflow-x:auto}
+.wide table{min-width:760px}
+input{max-width:100%;box-sizing:border-box}
 input,select,button{font:inherit;min-height:44px;padding:0 12px;border:1px solid var(--line);border-radius:6px}
 button{background:var(--accent);color:var(--paper);border:0}
 summary{min-height:24px;cursor:pointer}ol{margin:0;padding-left:20px}
@@ -61,9 +64,9 @@ def control_page(engine: Engine, plan: FaultPlan) -> str:
 <form method="post" action="/control/annul"><label for="clave">Clave de acceso</label>
 <input id="clave" name="clave" size="52" required><button>Anular</button></form>
 <h2>Comprobantes</h2>
-<table><thead><tr><th scope="col">Clave de acceso</th><th scope="col">Estado</th>
+<div class="wide" tabindex="0" role="region" aria-label="Comprobantes"><table><thead><tr><th scope="col">Clave de acceso</th><th scope="col">Estado</th>
 <th scope="col">Envíos</th><th scope="col">Recibido</th><th scope="col">Mensajes</th></tr></thead>
-<tbody>{rows or '<tr><td colspan="5">Todavía no ha llegado ningún comprobante.</td></tr>'}</tbody></table>
+<tbody>{rows or '<tr><td colspan="5">Todavía no ha llegado ningún comprobante.</td></tr>'}</tbody></table></div>
 </main></body></html>"""
 
 

@@ -25,6 +25,7 @@ from plugins.einvoice_sri.services.amend_document import (
     is_late,
     may_amend,
 )
+from plugins.einvoice_sri.services.ask_fate import defer_question
 from plugins.einvoice_sri.services.cancel_document import (
     annulment_deadline,
     annulment_rules,
@@ -90,7 +91,7 @@ class DocumentPages(Pages):
             is_standing=state in STANDING,
             can_correct=state in (Estado.REJECTED, Estado.PAUSED)
             and not is_late(document, ctx.today),
-            can_amend=may_amend(document, ctx.today),
+            can_amend=may_amend(ctx.session, document, ctx.today),
             can_annul=state is Estado.AUTHORIZED,
             is_annulling=state is Estado.ANNULMENT_REQUESTED,
             deadline=annulment_deadline(ctx.session, document.issued_on),
@@ -145,7 +146,7 @@ class DocumentPages(Pages):
                 "wait",
             )
             return ctx.go("einvoice_sri.document.show", document_id=document_id)
-        if not may_amend(document, ctx.today):
+        if not may_amend(ctx.session, document, ctx.today):
             return ctx.go("einvoice_sri.document.show", document_id=document_id)
         return ctx.render(
             "einvoice_sri/amend.html",
@@ -170,6 +171,13 @@ class DocumentPages(Pages):
         """Ask SRI what became of an authorised document; a worker does it."""
         document = find_document(ctx.session, document_id)
         defer_consultation(ctx.session, [document.id])
+        ctx.flash(_("SRI is being asked; the answer appears below in a moment."), "wait")
+        return ctx.go("einvoice_sri.document.show", document_id=document_id)
+
+    @command("/<uuid:document_id>/ask", action="correct")
+    def ask(self, ctx: Context, document_id: UUID) -> Any:
+        """Ask SRI again for the key of a document that it refused for its date; a worker does it."""
+        defer_question(ctx.session, document_id)
         ctx.flash(_("SRI is being asked; the answer appears below in a moment."), "wait")
         return ctx.go("einvoice_sri.document.show", document_id=document_id)
 

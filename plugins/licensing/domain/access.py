@@ -42,7 +42,8 @@ class LicenceInvoice:
 
     ``covered`` is money plus valid withholding certificates (USD). ``expected_withheld`` counts as
     covered up to ``withholding_until`` when the client is an agente de retención (A-19).
-    ``due_on`` None: it was paid before it was issued.
+    ``due_on`` None: it was paid before it was issued. ``is_period`` False: a change of plan (R14) inside
+    periods that have invoices of their own; it pays for no day.
     """
 
     id: UUID
@@ -53,11 +54,16 @@ class LicenceInvoice:
     is_cancelled: bool = False
     expected_withheld: Decimal = ZERO
     withholding_until: date | None = None
+    is_period: bool = True
 
     def missing(self, on: date) -> Decimal:
         """What is still to be covered on a day, the expected withholding left out while it may come."""
         waiting = self.withholding_until is not None and on <= self.withholding_until
         return self.total - self.covered - (self.expected_withheld if waiting else ZERO)
+
+    def is_late(self, on: date) -> bool:
+        """Whether its due date, or the first day of what was to be paid before, has passed."""
+        return (self.due_on or self.period.first) < on
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,7 @@ class Facts:
     started_on: date | None = None  # S: the day access was enabled (A-26)
     cancelled_on: date | None = None
     is_reentry: bool = False
+    renews: bool = False  # of a re-entry: it goes on by R3-R5 (R12); a first contract always does
     is_withdrawn: bool = False
     order_total: Decimal = ZERO  # of an order: its first invoice with IVA (USD)
     invoices: Sequence[LicenceInvoice] = ()
@@ -94,6 +101,11 @@ class Facts:
     def lapses_on(self) -> date:
         """The last day on which the order of payment holds: 15 days after it was made."""
         return self.ordered_on + ORDER_LAPSES_AFTER
+
+    @property
+    def is_one_month(self) -> bool:
+        """Back for one month, without renewal (R12)."""
+        return self.is_reentry and not self.renews
 
     @property
     def live(self) -> list[LicenceInvoice]:
@@ -114,9 +126,10 @@ class Change:
 def state_on(facts: Facts, today: date) -> str:
     """The state of the licence on a day (a name of ``lifecycle.STATES``).
 
-    A day inside a paid period is never blocked; an overdue, uncovered and unreported invoice blocks
-    any other day (R8: from ``max(due, paid-through) + 1``). Behind the last invoiced day nothing new
-    was invoiced to a blocked client (R15): expired.
+    A day inside a period that is paid, or told as paid and trusted, is never blocked; an overdue,
+    uncovered and unreported invoice blocks any other day (R8: from ``max(due, paid-through) + 1``).
+    Behind the last invoiced day nothing new was invoiced to a blocked client (R15): expired. Telling or
+    paying the old debt settles it there (A-22) and opens nothing: no later day is contracted (R11).
     """
     if facts.started_on is None or today < facts.started_on:
         if is_return_told(facts):
@@ -145,23 +158,31 @@ def _owing_state(facts: Facts, today: date) -> str | None:
     """The state of a licence with an uncovered invoice; None when everything is covered."""
     unpaid = [one for one in facts.live if not is_covered(one, facts, today)]
     waiting = [one for one in unpaid if is_reported(one, facts, today)]
-    blocking = [
-        one for one in unpaid if one not in waiting and (one.due_on or one.period.first) < today
-    ]
-    is_paid_day = any(today in one.period for one in facts.live if one not in unpaid)
+    owed = [one for one in unpaid if one not in waiting]
+    blocking = [one for one in owed if one.is_late(today)]
+    is_over = _is_over(facts, today)
+    is_paid_day = any(
+        one.is_period and today in one.period for one in facts.live if one not in owed
+    )
     if blocking and (facts.policy.strict_day_six or not is_paid_day):
-        return "expired" if today > facts.live[-1].period.last else "suspended"
+        return "expired" if is_over else "suspended"
     if waiting:
-        return "reported"
+        return "expired" if is_over and all(one.is_late(today) for one in unpaid) else "reported"
     return "due" if unpaid else None
 
 
 def _running_state(facts: Facts, today: date) -> str:
-    if today > facts.live[-1].period.last:
+    if _is_over(facts, today):
         return "expired"
     if facts.cancelled_on is not None:
         return "cancelled"
-    return "reentered" if facts.is_reentry else "active"
+    return "reentered" if facts.is_one_month else "active"
+
+
+def _is_over(facts: Facts, today: date) -> bool:
+    """Behind the last invoiced day (R11, R15)."""
+    last = invoiced_through(facts)
+    return last is not None and today > last
 
 
 def is_covered(invoice: LicenceInvoice, facts: Facts, on: date) -> bool:
@@ -177,6 +198,14 @@ def is_reported(invoice: LicenceInvoice, facts: Facts, on: date) -> bool:
     trusted = [one for one in facts.reports if not needs_confirmation_first(one, facts)]
     told = _told(invoice, trusted, ("reported",)) + _told(invoice, facts.reports, ("confirmed",))
     return told > 0 and invoice.missing(on) - told <= facts.policy.tolerance
+
+
+def still_missing(invoice: LicenceInvoice, facts: Facts, on: date) -> Decimal:
+    """What nobody has paid or told of an invoice (USD); 0.00 within the tolerance. A report counts here
+    whether or not it lifts a block.
+    """
+    rest = invoice.missing(on) - _told(invoice, facts.reports, ("reported", "confirmed"))
+    return rest if rest > facts.policy.tolerance else ZERO
 
 
 def needs_confirmation_first(report: Report, facts: Facts) -> bool:
@@ -197,13 +226,14 @@ def is_distrusted(facts: Facts, *, before: datetime) -> bool:
 
 
 def paid_through(facts: Facts, on: date) -> date | None:
-    """The last day of the covered invoices; None before the first payment."""
-    return max((one.period.last for one in facts.live if is_covered(one, facts, on)), default=None)
+    """The last day of the covered periods; None before the first payment."""
+    covered = (one for one in facts.live if one.is_period and is_covered(one, facts, on))
+    return max((one.period.last for one in covered), default=None)
 
 
 def invoiced_through(facts: Facts) -> date | None:
     """The last day that any live invoice covers: where a cancellation ends the licence (R10)."""
-    return max((one.period.last for one in facts.live), default=None)
+    return max((one.period.last for one in facts.live if one.is_period), default=None)
 
 
 def suspends_on(facts: Facts, today: date) -> date | None:

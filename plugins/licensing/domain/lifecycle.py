@@ -50,12 +50,13 @@ ACTIONS: Mapping[tuple[str, str], str] = {
     ("order", "report"): "order",  # enabled by its confirmation, or at once by the setting
     ("lapsed", "order"): "order",
     **{(state, "cancel"): "cancelled" for state in RUNNING},
+    **{(state, "change"): state for state in ("active", "due", "reported")},
     ("cancelled", "keep"): "active",
     ("due", "report"): "reported",
     ("reported", "report"): "reported",
     ("suspended", "report"): "reported",
     ("cancelled", "report"): "reported",
-    ("expired", "report"): "reported",
+    ("expired", "report"): "expired",  # settles the old debt and opens nothing (R11, A-22)
     ("reported", "confirm"): "active",
     ("reported", "reject"): "due",
     ("suspended", "confirm"): "active",
@@ -69,6 +70,9 @@ _REFUSALS = {
     "withdraw": lazy("Only an order of payment can be withdrawn; this licence already runs."),
     "order": lazy("This licence already has an order or runs; a new order is not needed."),
     "cancel": lazy("Only a running licence can be cancelled; this one does not run."),
+    "change": lazy(
+        "The plan changes only while the licence runs: this one is suspended, cancelled or over."
+    ),
     "keep": lazy("Only a cancelled licence that still runs can be kept."),
     "report": lazy("There is no open licence invoice to report a payment for."),
     "confirm": lazy("Only a reported payment can be confirmed."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -20,6 +21,7 @@ from core.services import settings
 from plugins.licensing.models import Contract, QueuedReport
 from plugins.licensing.services import order_reports
 from plugins.licensing.services.contracts import customer_of, enable_contract
+from plugins.licensing.services.first_money import find_short, refuse_short_reports
 from plugins.licensing.services.parties import kind_in_scope
 from plugins.licensing.services.queue import confirm_seen
 
@@ -29,22 +31,27 @@ class Awaited:
 
     def waiting(self, session: Session) -> list[AwaitedPayment]:
         """The operator's copy of the queue; the reports of one transfer are one."""
+        transfers = _transfers(session)
+        customers = _customers(session, transfers.values())
         return [
             AwaitedPayment(
                 key=key,
                 report_ids=tuple(row.report_id for row in rows),
                 amount=total(row.amount for row in rows),
                 reference=rows[0].reference,
+                customer_ids=frozenset().union(
+                    *(customers.get(row.client_tenant_id, ()) for row in rows)
+                ),
             )
-            for key, rows in _transfers(session).items()
+            for key, rows in transfers.items()
         ]
 
     def confirm(self, session: Session, key: UUID, *, now: datetime) -> UUID | None:
-        """Those of the transfer that still wait."""
-        waiting = [
-            row.report_id for row in _transfers(session).get(key, ()) if row.state == "waiting"
-        ]
-        payments = confirm_seen(session, waiting, now=now)
+        """Those of the transfer that still wait; None where they are of an order and too little (R2)."""
+        waiting = [row for row in _transfers(session).get(key, ()) if row.state == "waiting"]
+        if find_short(session, waiting, on=to_local_date(now)) is not None:
+            return None  # a part of an order enables nothing: a person decides
+        payments = confirm_seen(session, [row.report_id for row in waiting], now=now)
         return payments[0] if payments else None
 
     def order_of(self, session: Session, code: str) -> UUID | None:
@@ -83,7 +90,9 @@ class Awaited:
         reference: str,
         now: datetime,
     ) -> UUID | None:
-        """The report of that amount (the one with the reference first), else the order."""
+        """The report of that amount (the one with the reference first), else the order. Raises
+        ``DomainError`` for the report of a part of an order: it waits for the rest (R2).
+        """
         contracts = _contracts_of(session, customer_id)
         clients = {one.client_tenant_id for one in contracts}
         found = [
@@ -93,7 +102,10 @@ class Awaited:
             and total(row.amount for row in rows) == amount
         ]
         if found:
-            return self.confirm(session, min(found)[2], now=now)
+            key = min(found)[2]
+            waiting = [row for row in _transfers(session)[key] if row.state == "waiting"]
+            refuse_short_reports(session, waiting, on=to_local_date(now))
+            return self.confirm(session, key, now=now)
         for contract in contracts:
             if contract.state == "order" and _covers(
                 session, contract, amount=amount, value_on=value_on, reference=reference, now=now
@@ -128,6 +140,16 @@ def _transfers(session: Session) -> dict[UUID, list[QueuedReport]]:
         .order_by(QueuedReport.reported_at, QueuedReport.id)
     ):
         found.setdefault(row.group_id or row.report_id, []).append(row)
+    return found
+
+
+def _customers(session: Session, transfers: Iterable[list[QueuedReport]]) -> dict[UUID, set[UUID]]:
+    """The customers that the clients of these transfers are."""
+    clients = {row.client_tenant_id for rows in transfers for row in rows}
+    found: dict[UUID, set[UUID]] = {}
+    for contract in session.scalars(select(Contract).where(Contract.client_tenant_id.in_(clients))):
+        if contract.customer_id is not None:
+            found.setdefault(contract.client_tenant_id, set()).add(contract.customer_id)
     return found
 
 

@@ -68,6 +68,7 @@ def _draft(
         source_key=f"tickets:{tickets[0].ticket_id}",
         due_on=due_on,
         payment_term_days=(due_on - today).days,
+        by_run=True,
     )
 
 

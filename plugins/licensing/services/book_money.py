@@ -17,6 +17,7 @@ from core.domain.money import ZERO
 from core.services.audit import write_audit
 from plugins.licensing.models import ClientInvoiceRow, Contract, QueuedReport
 from plugins.licensing.services import order_reports
+from plugins.licensing.services.contracts import open_of
 from plugins.licensing.services.parties import is_operator
 from plugins.licensing.services.publish import publish_invoices
 
@@ -107,8 +108,8 @@ def _customer_of(session: Session, row: QueuedReport) -> UUID | None:
 def _payment(session: Session, row: QueuedReport, customer_id: UUID) -> PaymentData:
     told = {UUID(key): Decimal(share) for key, share in row.allocations.items()}
     if row.contract_id is not None and not told:  # an order that was enabled otherwise meanwhile
-        still_open = plugins.service(InvoiceIssuing).open_for(session, customer_id)
-        told = {one.id: one.balance for one in still_open}
+        contract = session.get_one(Contract, row.contract_id)
+        told = {one.id: one.balance for one in open_of(session, contract, customer_id)}
     snapshots = plugins.service(InvoiceIssuing).snapshots(session, list(told))
     left, allocations = row.amount, []
     for invoice_id, wanted in told.items():

@@ -81,7 +81,7 @@ def _remind(row: PortfolioClient, today: date, now: datetime) -> Told:
         standing = read_standing(session, now=now)
         if standing is None:
             return Told(row, "bad", _("Its licence has not arrived yet: try again in a minute."))
-        if standing.state == "reported" or standing.is_order_reported:
+        if standing.state == "reported" or standing.is_debt_told or standing.is_order_reported:
             return Told(
                 row, "wait", _("It has reported the payment: answer it under Payments to confirm.")
             )

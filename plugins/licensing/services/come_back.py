@@ -1,4 +1,4 @@
-"""Back for one month (R12): what it costs today, the order, and how far the way back has gone."""
+"""Back for at least one month (R12): what it costs today, the order, and how far the way back has gone."""
 
 from __future__ import annotations
 
@@ -76,9 +76,12 @@ def owed(session: Session, standing: Standing) -> list[ClientInvoiceRow]:
     return list(session.scalars(rows.order_by(ClientInvoiceRow.number)))
 
 
-def order_month(session: Session, *, plan_id: UUID | None = None, now: datetime) -> UUID:
+def order_month(
+    session: Session, *, plan_id: UUID | None = None, renews: bool = False, now: datetime
+) -> UUID:
     """Order one month more after expiry; the new contract's id. The order stands in the client's own
-    scope at once; the operator hears it.
+    scope at once; the operator hears it. ``renews``: the client chose that it goes on afterwards, by
+    R3-R5 with the month's first day as S (R12).
 
     Raises ``Conflict`` while the licence runs, ``DomainError`` while an old invoice is open (A-22) or
     when the plan is no longer on offer, ``NotFound`` for what is no plan.
@@ -89,9 +92,8 @@ def order_month(session: Session, *, plan_id: UUID | None = None, now: datetime)
     after(standing.state, "reenter")
     if standing.open_invoices:
         raise DomainError(
-            _(
-                "Invoice %(numbers)s is still open: report its payment first, then order the month.",
-                numbers=", ".join(one.number for one in owed(session, standing)),
+            _still_open(
+                ", ".join(one.number for one in owed(session, standing)), standing.is_debt_told
             ),
             code="old_invoice_open",
         )
@@ -108,6 +110,7 @@ def order_month(session: Session, *, plan_id: UUID | None = None, now: datetime)
         distributor_id=licence.distributor_id,
         plan_id=quote.plan_id,
         ordered_on=to_local_date(now),
+        renews=renews,
     )
     refresh(session, now=now)  # the operator knows first that it has expired
     emit(session, order, to=licence.operator_id, now=now)
@@ -116,6 +119,19 @@ def order_month(session: Session, *, plan_id: UUID | None = None, now: datetime)
     session.flush()
     refresh(session, now=now)
     return order.contract_id
+
+
+def _still_open(numbers: str, is_told: bool) -> str:
+    if is_told:
+        return _(
+            "The payment of invoice %(numbers)s waits for the confirmation of your distributor: then you"
+            " can order the month.",
+            numbers=numbers,
+        )
+    return _(
+        "Invoice %(numbers)s is still open: report its payment first, then order the month.",
+        numbers=numbers,
+    )
 
 
 def _chosen(licence: Licence, plan_id: UUID, *, today: date) -> Quote:
@@ -132,6 +148,7 @@ def _chosen(licence: Licence, plan_id: UUID, *, today: date) -> Quote:
 def _write(licence: Licence, order: LicenceOrdered, quote: Quote) -> None:
     """The order as the operator will tell it; his telling has a higher revision and takes its place."""
     licence.contract_id, licence.is_reentry = order.contract_id, True
+    licence.renews = order.renews
     licence.plan_id, licence.plan_name = quote.plan_id, quote.name
     licence.price, licence.first_total = quote.invoice.net, quote.invoice.total
     licence.payment_code = payment_code(order.contract_id)

@@ -20,7 +20,7 @@ from core.contracts.events import (
     LicenceTransferAsked,
     SupportWalletChanged,
 )
-from core.contracts.sales import CustomerData, PaymentAllocation, PaymentData
+from core.contracts.sales import CustomerData, InvoiceSnapshot, PaymentAllocation, PaymentData
 from core.contracts.services import (
     CustomerDirectory,
     InvoiceIssuing,
@@ -28,12 +28,15 @@ from core.contracts.services import (
     Subscribing,
 )
 from core.db.events import emit
+from core.domain.money import ZERO
 from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
 from core.services.audit import write_audit
 from plugins.licensing.domain.orders import lapses_on, payment_code
 from plugins.licensing.models import Contract, Wallet
 from plugins.licensing.services.credit_drafts import draft_for_cancelled
+from plugins.licensing.services.first_money import missing_of_first
+from plugins.licensing.services.follow_plan import follow_subscription
 from plugins.licensing.services.publish import plan_offers, publish_contract
 
 RUC = "04"
@@ -69,6 +72,7 @@ def place_order(session: Session, order: LicenceOrdered, *, now: datetime) -> Co
         ordered_on=order.ordered_on,
         lapses_on=lapses_on(order.ordered_on),
         owner=dict(order.owner),
+        renews=order.renews or order.kind == "first",
     )
     session.add(contract)
     session.flush()
@@ -120,9 +124,10 @@ def enable_contract(
     """The order's day S: subscribe from it, invoice 1, and put the confirmed money on that invoice; that
     payment, if there is one.
 
-    On credit the invoice stays due (A-10). ``is_reported``: no money is confirmed, so it stays open and
-    due on its own day, and a rejected report suspends (A-26). A re-entry does not renew (R12). A second time changes
-    nothing.
+    On credit the invoice stays due (A-10), and so it does where the money is too little: what is missing
+    is credit. ``is_reported``: no money is confirmed, so it stays open and due on its own day, and a
+    rejected report suspends (A-26). A re-entry renews only where the client chose it (R12). A second time
+    changes nothing.
     """
     contract = session.get(Contract, order.contract_id, with_for_update=True)
     if contract is None:
@@ -130,6 +135,10 @@ def enable_contract(
     if contract.state != "order":
         return None
     start_on = to_local_date(order.enabled_at)
+    is_paid = not order.on_credit and not is_reported
+    on_credit = order.on_credit or (
+        is_paid and missing_of_first(session, contract.plan_id, order.amount, on=start_on) > ZERO
+    )
     [customer_id] = plugins.service(CustomerDirectory).ensure(session, [customer_of(contract)])
     contract.customer_id = customer_id
     contract.subscription_id = plugins.service(Subscribing).subscribe(
@@ -138,13 +147,14 @@ def enable_contract(
         customer_id=customer_id,
         start_on=start_on,
         now=now,
-        on_credit=order.on_credit,
-        renews=contract.kind == "first",
+        on_credit=on_credit,
+        renews=contract.renews,
         due_on=max(start_on, to_local_date(now)) if is_reported else None,
+        tells_turns=False,  # the letters of the licence do
     )
-    contract.state, contract.started_on, contract.on_credit = "enabled", start_on, order.on_credit
+    contract.state, contract.started_on, contract.on_credit = "enabled", start_on, on_credit
     payment_id = None
-    if not order.on_credit and not is_reported:
+    if is_paid:
         payment_id = _record_first_payment(session, contract, order, now=now)
     wallet = grant_minutes(session, contract)
     session.flush()
@@ -184,6 +194,7 @@ def hear_cancellation(session: Session, event: LicenceCancelled, *, now: datetim
         return
     plugins.service(Subscribing).cancel(session, contract.subscription_id, now=event.cancelled_at)
     contract.cancelled_on = event.received_on or to_local_date(event.cancelled_at)
+    follow_subscription(session, contract, on=to_local_date(now))
     write_audit(session, action="licensing.cancel", subject_id=contract.id)
     publish_contract(session, contract, now=now)
     draft_for_cancelled(session, contract, received_on=contract.cancelled_on, now=now)
@@ -271,13 +282,28 @@ def _refuse_second_contract(session: Session, order: LicenceOrdered) -> None:
             )
 
 
+def open_of(session: Session, contract: Contract, customer_id: UUID) -> list[InvoiceSnapshot]:
+    """What the customer has to pay, in the order in which money of this contract pays it: its own
+    invoices, those of other charges, then support hours, which block nobody (R8); the oldest due first.
+    """
+    found = plugins.service(InvoiceIssuing).open_for(session, customer_id)
+    charged = plugins.service(Subscribing).subscriptions_of(session, [one.id for one in found])
+    return sorted(
+        found,
+        key=lambda one: (
+            contract.subscription_id not in charged.get(one.id, ()),
+            one.id not in charged,
+        ),
+    )
+
+
 def _record_first_payment(
     session: Session, contract: Contract, order: LicenceEnabling, *, now: datetime
 ) -> UUID:
     if contract.customer_id is None:
         raise RuntimeError("an enabled contract has a customer")
     left, allocations = order.amount, []
-    for invoice in plugins.service(InvoiceIssuing).open_for(session, contract.customer_id):
+    for invoice in open_of(session, contract, contract.customer_id):
         share = min(left, invoice.balance)
         if share > Decimal(0):
             allocations.append(PaymentAllocation(invoice.id, share))

@@ -45,7 +45,7 @@ def draft_for_cancelled(
     return _draft(
         session,
         contract,
-        [one for one in _unpaid(session, contract, now=now) if one.period_start > received_on],
+        [one for one in _unpaid(session, contract, now=now) if one.begins_on > received_on],
         reason="cancelled",
         now=now,
     )
@@ -59,7 +59,7 @@ def draft_for_unpaid(session: Session, contract: Contract, *, on: date, now: dat
         [
             one
             for one in _unpaid(session, contract, now=now)
-            if (one.due_on or one.period_start) < on
+            if (one.due_on or one.begins_on) < on
             and last_annulment_day(session, one.issued_on) < on
         ],
         reason="unpaid",
@@ -164,13 +164,16 @@ def reported_invoices(session: Session) -> set[UUID]:
 
 
 def _unpaid(session: Session, contract: Contract, *, now: datetime) -> list[ClientInvoice]:
-    """Open invoices of a contract without any payment or report."""
+    """Open invoices of a contract without any payment or report; not those of support hours, which are
+    worked already.
+    """
     told = [one.invoice for one in open_events(session, contract, now=now)]
     reported = reported_invoices(session) if told else set()
     return [
         one
         for one in told
         if one.contract_id == contract.id
+        and one.period_start is not None
         and one.balance == one.total
         and one.invoice_id not in reported
     ]
@@ -202,7 +205,7 @@ def _write(
         client_tenant_id=invoice.client_tenant_id,
         client_name=name,
         number=invoice.number,
-        period_start=invoice.period_start,
+        period_start=invoice.begins_on,
         total=invoice.total,
         reason=reason,
         state="draft",

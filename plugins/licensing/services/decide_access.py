@@ -16,6 +16,7 @@ from core.contracts.hooks import AccessDecision, Permission
 from core.db.scope import Scope
 from core.db.session import unit_of_work
 from core.i18n import _
+from plugins.licensing.domain.access import still_missing
 from plugins.licensing.domain.entitlements import Entitlements, level
 from plugins.licensing.domain.lifecycle import STATES
 from plugins.licensing.models import Usage
@@ -84,11 +85,7 @@ def _granted(session: Session) -> Mapping[str, Any] | None:
 def refusal_sentence(state: str, standing: Standing) -> str:
     """Why the licence does not allow it, and what to do."""
     if state == "suspended":
-        return _(
-            "The licence is suspended: the invoice due on %(day)s is neither paid nor reported. Report"
-            " the payment on «My licence» and you can issue again at once.",
-            day=f"{_oldest_due(standing):%d/%m/%Y}",
-        )
+        return _suspended_sentence(standing)
     if state == "order":
         return _order_sentence(standing)
     if state == "lapsed":
@@ -96,6 +93,37 @@ def refusal_sentence(state: str, standing: Standing) -> str:
     return _(
         "The licence has expired: order one month on «My licence» to work with your data again."
         " Your legal documents can be downloaded there at any time."
+    )
+
+
+def _suspended_sentence(standing: Standing) -> str:
+    """What the last report of what is owed came to, if there is one."""
+    day = f"{_oldest_due(standing):%d/%m/%Y}"
+    owed = {one.id for one in standing.open_invoices}
+    told = [one for one in standing.facts.reports if owed & set(one.allocations)]
+    last = max(told, key=lambda one: one.reported_at, default=None)
+    if last is None or last.state == "applied":
+        return _(
+            "The licence is suspended: the invoice due on %(day)s is neither paid nor reported. Report"
+            " the payment on «My licence» and you can issue again at once.",
+            day=day,
+        )
+    if last.state == "rejected":
+        return _(
+            "The licence is suspended: the payment reported of the invoice due on %(day)s was rejected."
+            " Read why on «My licence», pay it and report it again.",
+            day=day,
+        )
+    if any(still_missing(one, standing.facts, standing.today) for one in standing.open_invoices):
+        return _(
+            "The licence is suspended: what was paid or reported does not cover the invoice due on"
+            " %(day)s. Report the rest on «My licence».",
+            day=day,
+        )
+    return _(
+        "The licence is suspended: the payment reported of the invoice due on %(day)s waits for its"
+        " confirmation; then you can issue again.",
+        day=day,
     )
 
 

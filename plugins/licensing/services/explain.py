@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from core.domain.money import ZERO
 from core.i18n import _
 from core.services import limits
+from core.web.formats import money
 from plugins.licensing.domain.document import LicenceDocument
 from plugins.licensing.domain.entitlements import Entitlements, level
 from plugins.licensing.domain.lifecycle import STATES
+from plugins.licensing.models import PaymentReportRow
 from plugins.licensing.services.decide_access import documents_this_month, refusal_sentence
 from plugins.licensing.services.keep_licence import Farewell
 from plugins.licensing.services.standing import Standing
@@ -68,6 +72,42 @@ def order_report_sentence(standing: Standing) -> str:
     return _(
         "Thank you. Your report is stored: your distributor enables the licence once the money has arrived."
     )
+
+
+def report_sentence(standing: Standing, report: PaymentReportRow) -> str:
+    """The answer to a report, from the licence as it stands with it: whether access is back, what is
+    missing and what comes next.
+    """
+    missing = _missing(standing, report)
+    if STATES[standing.state].reach == "everything" and not missing:
+        return _("Thank you. Your report is stored and you have access at once.")
+    parts = [_("Thank you. Your report is stored.")]
+    if missing:
+        parts.append(_("%(missing)s are still missing.", missing=money(missing)))
+    if standing.state == "suspended" and missing:
+        parts.append(_("The licence stays suspended until you report the rest."))
+    elif standing.state in ("suspended", "order"):
+        parts.append(_("Your access is back as soon as your distributor confirms the money."))
+    elif standing.state == "expired":
+        parts.append(
+            _(
+                "It settles what was open; the licence has expired, so to work again order one month once"
+                " your distributor has confirmed the money."
+            )
+        )
+    return " ".join(parts)
+
+
+def _missing(standing: Standing, report: PaymentReportRow) -> Decimal:
+    """Of what blocks; where nothing does, of what the report was made for."""
+    if standing.state == "order":
+        rest = standing.facts.order_total - report.amount
+        return rest if rest > standing.facts.policy.tolerance else ZERO
+    if STATES[standing.state].reach == "everything":
+        meant = [one for one in standing.open_invoices if str(one.id) in report.allocations]
+    else:
+        meant = [one for one in standing.open_invoices if one.is_late(standing.today)]
+    return standing.missing_of(meant)
 
 
 def _running_sentence(standing: Standing) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
@@ -16,7 +16,7 @@ from core.contracts.events import (
     LicenceChanged,
     LicenceTransferAsked,
 )
-from core.contracts.licences import ClientInvoice
+from core.contracts.licences import ClientInvoice, LicenceContract
 from core.db.events import emit
 from core.db.tenancy import scope_of
 from core.domain.money import ZERO
@@ -33,13 +33,13 @@ from plugins.licensing.models import (
     Licence,
     PaymentReportRow,
 )
-from plugins.licensing.services.keep_portfolio import is_older
+from plugins.licensing.services import read_ahead
+from plugins.licensing.services.keep_portfolio import is_older, write_next_plan
 from plugins.licensing.services.parties import operator_id
 from plugins.licensing.services.standing import Standing, find_licence, read_standing, refresh
 from plugins.licensing.services.trainings import ask_for_trainings
 
 OLDEST_MAIL = timedelta(days=31)
-WITHHOLDING_DAYS = 5  # the legal term to hand over a retención, in business days
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +64,20 @@ def hear_contract(session: Session, event: LicenceChanged, *, now: datetime) -> 
     is_new_here = not was_running or row.distributor_id != told.distributor_id
     is_new = row.contract_id != told.contract_id
     row.contract_id, row.is_reentry = told.contract_id, told.kind == "reentry"
+    row.renews = told.renews or told.kind == "first"
     row.is_withdrawn = told.state == "withdrawn"
     row.distributor_id, row.distributor_name = told.distributor_id, told.distributor_name
     row.contact = dict(told.contact)
     row.plan_id, row.plan_name, row.price = told.plan_id, told.plan_name, told.price
+    write_next_plan(row, told)
+    _hear_answer(row, told, is_new=is_new)
     row.first_total = told.first_total
     row.payment_code, row.accounts = told.payment_code, list(told.accounts)
     row.entitlements, row.policy = dict(told.entitlements), dict(told.policy)
     row.ordered_on, row.started_on = told.ordered_on, told.started_on
     row.cancelled_on = told.cancelled_on or (row.cancelled_on if was_running else None)
     row.contract_revision = told.revision
+    read_ahead.keep(row, told.upcoming, told_at=event.changed_at, is_new=is_new)
     if told.started_on is not None and not row.wallet_revision:
         row.wallet_minutes = told.included_minutes  # until the wallet itself is told
     session.flush()
@@ -84,6 +88,14 @@ def hear_contract(session: Session, event: LicenceChanged, *, now: datetime) -> 
     elif told.state == "order" and told.kind == "first" and is_new:
         _mail(session, row, "order", key=str(told.contract_id))
     refresh(session, now=now)
+
+
+def _hear_answer(row: Licence, told: LicenceContract, *, is_new: bool) -> None:
+    """What became of the plan that was asked: it is answered, or the contract is another one."""
+    asked, answered = row.asked_plan_at, told.plan_asked_at
+    if is_new or (asked and answered and answered >= asked):
+        row.asked_plan_name, row.asked_plan_at = "", None
+        row.plan_refusal = told.plan_refusal
 
 
 def hear_invoice(session: Session, event: ClientInvoicePublished, *, now: datetime) -> None:
@@ -102,10 +114,11 @@ def hear_invoice(session: Session, event: ClientInvoicePublished, *, now: dateti
         session.add(row)
     if row.published_at <= event.published_at:  # an older telling that comes late says nothing new
         _write_invoice(row, told, event.published_at)
+    read_ahead.hear_invoice(session, event)
     session.flush()
     if scope_of(session).tenant_id != told.client_tenant_id:
         return
-    if find_licence(session) is None:  # it is being written by another worker: then all is told
+    if find_licence(session, lock=True) is None:  # another worker is writing it: then all is told
         raise TryLater("the licence has not arrived yet", seconds=2)
     if event.report_id is not None:
         _apply_report(session, row, event.report_id)
@@ -200,7 +213,8 @@ def _check_received(standing: Standing, received_on: date | None) -> None:
 def read_invoices(session: Session) -> list[ClientInvoiceRow]:
     """The licence invoices of the tenant in scope, newest first."""
     own = ClientInvoiceRow.client_tenant_id == scope_of(session).tenant_id
-    rows = select(ClientInvoiceRow).where(own).order_by(ClientInvoiceRow.period_start.desc())
+    begins = func.coalesce(ClientInvoiceRow.period_start, ClientInvoiceRow.issued_on)
+    rows = select(ClientInvoiceRow).where(own).order_by(begins.desc())
     return list(session.scalars(rows.limit(60)))
 
 
@@ -233,24 +247,28 @@ def _write_invoice(row: ClientInvoiceRow, told: ClientInvoice, published_at: dat
     row.period_start, row.period_end = told.period_start, told.period_end
     row.issued_on, row.due_on = told.issued_on, told.due_on
     row.subtotal, row.total, row.balance = told.subtotal, told.total, told.balance
+    row.is_period = told.is_period
     row.state, row.published_at = told.state, published_at
 
 
 def _apply_report(session: Session, row: ClientInvoiceRow, report_id: UUID) -> None:
-    """The report's money is in the balance now. What was withheld may still come while its legal
-    term runs, when the client is an agente de retención (A-19).
+    """This invoice's share of the report is in the balance now; the other shares count as before until
+    their invoices are told too. What was withheld may still come while its legal term runs, when the
+    client is an agente de retención (A-19).
     """
-    report = session.get(PaymentReportRow, report_id)
+    report = session.get(PaymentReportRow, report_id, with_for_update=True)
     if report is None or report.state == "rejected":
         return
-    report.state, report.decided_at = "applied", report.decided_at or row.published_at
+    report.applied = sorted({*report.applied, str(row.invoice_id)})
+    if set(report.allocations) <= set(report.applied):
+        report.state, report.decided_at = "applied", report.decided_at or row.published_at
     regime = companies.regime(session, to_local_date(report.reported_at))
     is_agent = regime.withholding_agent_resolution or regime.special_taxpayer_resolution
     if is_agent and report.withheld > ZERO and row.balance > ZERO:
         row.expected_withheld = min(report.withheld, row.balance)
         told_on = to_local_date(report.reported_at)
         row.withholding_until = holidays.add_business_days(
-            session, max(told_on, row.issued_on), WITHHOLDING_DAYS
+            session, max(told_on, row.issued_on), holidays.WITHHOLDING_DAYS
         )
     session.flush()
 

@@ -33,6 +33,7 @@ from plugins.licensing.models import (
     PortfolioClient,
     QueuedReport,
 )
+from plugins.licensing.services import read_ahead
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +103,22 @@ def hear_contract(session: Session, event: LicenceChanged) -> None:
         session.add(row)
     elif is_older(told, row):
         return
+    is_new = row.contract_id != told.contract_id
+    if (
+        is_new or row.contract_state != told.state
+    ):  # afterwards only money changes it (hear_standing)
+        row.on_credit = told.on_credit
     row.contract_id, row.contract_state = told.contract_id, told.state
     row.client_tax_id, row.client_name = told.client_tax_id, told.client_name
     row.client_email, row.owner = told.client_email, dict(told.owner)
     row.plan_id, row.plan_name, row.price = told.plan_id, told.plan_name, told.price
-    row.payment_code, row.on_credit = told.payment_code, told.on_credit
+    write_next_plan(row, told)
+    row.payment_code = told.payment_code
     row.ordered_on, row.lapses_on = told.ordered_on, told.lapses_on
     row.started_on, row.cancelled_on = told.started_on, told.cancelled_on
     row.left_out_on = told.left_out_on
     row.released_on, row.contract_revision = None, told.revision
+    read_ahead.keep(row, told.upcoming, told_at=event.changed_at, is_new=is_new)
     session.flush()
 
 
@@ -237,6 +245,14 @@ def is_older(told: LicenceContract, row: Licence | PortfolioClient) -> bool:
     if row.contract_id == told.contract_id:
         return told.revision <= row.contract_revision
     return (told.ordered_on, told.contract_id) < (row.ordered_on, row.contract_id)
+
+
+def write_next_plan(row: Licence | PortfolioClient, told: LicenceContract) -> None:
+    """The plan that the licence goes to, and from when; none: nothing is to come."""
+    coming = told.next_plan
+    row.next_plan_name = coming.name if coming else ""
+    row.next_price = coming.price if coming else None
+    row.next_plan_on = coming.on if coming else None
 
 
 def _find(session: Session, client_tenant_id: UUID) -> Any:

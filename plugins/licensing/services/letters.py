@@ -1,7 +1,8 @@
-"""Letters to a client, from its own data: order, welcome, suspension, return, farewell."""
+"""Letters to a client, from its own data: order, welcome, suspension, rejection, return, farewell."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -9,18 +10,19 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.adapters.clock import to_local
 from core.contracts.ports import Mail
 from core.i18n import _
 from core.letters import page, plain
 from core.models import CompanyProfile, Tenant
 from core.web.formats import number
+from plugins.licensing.domain.access import is_distrusted
 from plugins.licensing.domain.lifecycle import STATES
-from plugins.licensing.models import Licence, Training
+from plugins.licensing.models import ClientInvoiceRow, Licence, PaymentReportRow
 from plugins.licensing.services.adviser_cards import read_card
 from plugins.licensing.services.explain import undo_sentence
 from plugins.licensing.services.keep_licence import not_begun_numbers, open_invoices, open_numbers
-from plugins.licensing.services.standing import Standing, read_standing
+from plugins.licensing.services.standing import TURNED_BY_TIME, Standing, read_standing
+from plugins.licensing.services.training_letters import training_letter
 
 SILENT = ("active", "due", "order")  # said by the welcome, by the reminders and by the order letter
 
@@ -36,14 +38,20 @@ def write_letter(
 ) -> Mail | None:
     """The letter for the tenant in scope; None when there is nobody to write to or nothing to say.
 
-    ``about``: the id of the training that a letter is about.
+    ``about``: the id of the training or payment report that a letter is about.
     """
     standing = read_standing(session, now=now)
     profile = session.scalars(select(CompanyProfile)).one_or_none()
     if standing is None or profile is None or not profile.email:
         return None
-    if about is not None:
-        written = _training(session, letter, UUID(about), address)
+    if about is not None and letter == "rejected":
+        written = _rejected(session, standing, UUID(about), address, now=now)
+    elif about is not None:
+        written = training_letter(session, letter, UUID(about), address)
+    elif letter in TURNED_BY_TIME and letter != standing.state:
+        written = None  # paid or reported before the letter could leave
+    elif letter == "suspended" and _is_said(session, key):
+        written = None
     elif letter == "owed":
         written = _owed(session, standing, address)
     else:
@@ -79,7 +87,7 @@ def _body(
     if letter in ("farewell", "ending"):
         return _parting(session, letter, standing, address)
     if letter in ("order", "suspended"):
-        subject, first, last = _demand(letter, licence, page)
+        subject, first, last = _demand(session, letter, standing, page)
         return subject, [first, *_how_to_pay(licence), last]
     if letter in ("reported", "expired"):
         subject, first = _notice(letter)
@@ -97,17 +105,9 @@ def _owed(session: Session, standing: Standing, address: str) -> tuple[str, list
     if standing.state == "order":
         return None if standing.is_order_reported else _body(session, "order", standing, address)
     rows = open_invoices(session)
-    if standing.state == "reported" or not rows:
+    if standing.state == "reported" or standing.is_debt_told or not rows:
         return None
-    lines = [
-        _(
-            "Invoice %(number)s, due on %(day)s: $ %(amount)s",
-            number=row.number,
-            day=_day(row.due_on),
-            amount=number(row.balance, 2),
-        )
-        for row in rows
-    ]
+    lines = _lines(rows)
     if standing.state != "suspended" and standing.suspends_on is not None:
         lines.append(
             _(
@@ -122,18 +122,99 @@ def _owed(session: Session, standing: Standing, address: str) -> tuple[str, list
             _("This is still to be paid of your licence:"),
             *lines,
             *_how_to_pay(licence),
-            _("If you have paid already, report it: access stays or is back at once."),
+            _("If you have paid already, report it: then you can order one month more.")
+            if standing.state == "expired"
+            else _("If you have paid already, report it: access stays or is back at once."),
             _("Your licence page: %(url)s", url=f"{address}/licence"),
         ],
     )
 
 
-def _demand(letter: str, licence: Licence, page: str) -> tuple[str, str, str]:
+def _rejected(
+    session: Session, standing: Standing, report_id: UUID, address: str, *, now: datetime
+) -> tuple[str, list[str]] | None:
+    """A report was answered with no: its reason, what is owed and by when, and what to do (R9)."""
+    report = session.get(PaymentReportRow, report_id)
+    if report is None:
+        return None
+    licence, amount = standing.licence, number(report.amount or report.withheld, 2)
+    reported = [row for row in open_invoices(session) if str(row.invoice_id) in report.allocations]
+    is_waited_for = not standing.facts.policy.report_lifts or is_distrusted(
+        standing.facts, before=now
+    )
+    lines = [
+        _(
+            "The payment of $ %(amount)s of %(day)s that you reported was rejected.",
+            amount=amount,
+            day=_day(report.value_on),
+        ),
+        _("Reason: %(reason)s", reason=report.reason),
+        *_lines(reported),
+    ]
+    if standing.state == "order":
+        lines.append(
+            _(
+                "The order of payment %(code)s holds until %(day)s.",
+                code=licence.payment_code,
+                day=_day(standing.facts.lapses_on),
+            )
+        )
+    elif standing.state == "suspended":
+        lines.append(
+            _(
+                "The licence is suspended again: you can read and download everything, but issue nothing."
+            )
+        )
+    elif standing.suspends_on is not None:
+        lines.append(
+            _(
+                "Without payment or report you could not issue from %(day)s on.",
+                day=_day(standing.suspends_on),
+            )
+        )
+    lines.append(_("Check the payment with your bank; report it again, or make it and report it."))
+    if standing.state in ("order", "expired") or is_waited_for:
+        lines.append(_("Access is there once your distributor confirms the money."))
+    else:
+        lines.append(_("With the report access stays or is back at once."))
+    return _("Your reported payment of $ %(amount)s was rejected", amount=amount), [
+        *lines,
+        *_how_to_pay(licence),
+        _("Your licence page: %(url)s", url=f"{address}/licence"),
+    ]
+
+
+def _lines(rows: Sequence[ClientInvoiceRow]) -> list[str]:
+    return [
+        _(
+            "Invoice %(number)s, due on %(day)s: $ %(amount)s",
+            number=row.number,
+            day=_day(row.due_on),
+            amount=number(row.balance, 2),
+        )
+        for row in rows
+    ]
+
+
+def _demand(session: Session, letter: str, standing: Standing, page: str) -> tuple[str, str, str]:
+    licence = standing.licence
     if letter == "order":
         return (
             _("Order of payment %(code)s", code=licence.payment_code),
             _("Thank you for choosing the plan %(plan)s.", plan=licence.plan_name),
             _order_terms(licence, page),
+        )
+    rejected = _last_rejection(session, standing)
+    if rejected is not None:
+        return (
+            _("Your licence is suspended"),
+            _(
+                "The payment of $ %(amount)s that you reported was rejected (%(reason)s) and the invoice is"
+                " open. You can read and download everything; to issue again, pay and report it.",
+                amount=number(rejected.amount or rejected.withheld, 2),
+                reason=rejected.reason,
+            ),
+            page,
         )
     return (
         _("Your licence is suspended"),
@@ -143,6 +224,30 @@ def _demand(letter: str, licence: Licence, page: str) -> tuple[str, str, str]:
         ),
         page,
     )
+
+
+def _last_rejection(session: Session, standing: Standing) -> PaymentReportRow | None:
+    """The last report of what is open, where it was rejected."""
+    still_open = {str(one.id) for one in standing.open_invoices}
+    rows = session.scalars(
+        select(PaymentReportRow)
+        .where(PaymentReportRow.contract_id == standing.licence.contract_id)
+        .order_by(PaymentReportRow.reported_at.desc())
+    )
+    last = next((row for row in rows if still_open & set(row.allocations)), None)
+    return last if last is not None and last.state == "rejected" else None
+
+
+def _is_said(session: Session, key: str) -> bool:
+    """A report was rejected after the turn of this letter, whose key ends in the instant: the letter of
+    that rejection says that the licence is suspended.
+    """
+    turned_at = key.split(":", 2)[2]
+    later = select(PaymentReportRow.id).where(
+        PaymentReportRow.state == "rejected",
+        PaymentReportRow.decided_at > datetime.fromisoformat(turned_at),
+    )
+    return session.scalar(later.limit(1)) is not None
 
 
 def _order_terms(licence: Licence, page: str) -> str:
@@ -252,29 +357,6 @@ def _ending(standing: Standing, address: str) -> tuple[str, list[str]] | None:
         ),
         _("Your licence page: %(url)s", url=f"{address}/licence"),
     ]
-
-
-def _training(
-    session: Session, letter: str, session_id: UUID, address: str
-) -> tuple[str, list[str]] | None:
-    """You come to a training; it moved; it was called off."""
-    row = session.scalars(select(Training).where(Training.session_id == session_id)).one_or_none()
-    if row is None or row.is_cancelled != (letter == "training_off"):
-        return None  # told by a later letter
-    when = f"{to_local(row.starts_at):%d/%m/%Y %H:%M}"
-    help_page = _("Help and tutorials: %(url)s", url=f"{address}/licence/help")
-    if letter == "training_off":
-        subject = _("The training of %(when)s was called off", when=when)
-        return subject, [_("«%(topic)s» does not take place.", topic=row.topic), help_page]
-    what = [
-        _("«%(topic)s», %(minutes)s minutes.", topic=row.topic, minutes=row.minutes),
-        _("Where: %(place)s", place=row.place),
-        _("If you cannot come, say so on the page of help."),
-        help_page,
-    ]
-    if letter == "training":
-        return _("Your training on %(when)s", when=when), what
-    return _("Your training now takes place on %(when)s", when=when), what
 
 
 def _data(address: str) -> str:

@@ -6,16 +6,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core import plugins
 from core.adapters.clock import to_local_date
 from core.contracts.events import LicenceEnabling, PaymentReported
-from core.contracts.services import InvoiceIssuing, Subscribing
 from core.db.events import emit
 from core.db.tenancy import scope_of
 from core.domain.money import ZERO
@@ -24,7 +21,8 @@ from core.i18n import _
 from core.services import settings
 from plugins.licensing.domain.access import Policy
 from plugins.licensing.models import Contract, QueuedReport
-from plugins.licensing.services.contracts import enable_contract
+from plugins.licensing.services.contracts import enable_contract, open_of
+from plugins.licensing.services.first_money import missing_of_first
 from plugins.licensing.services.publish import REPORT
 from plugins.licensing.settings import ON_REPORT, ORDER_ENABLED
 
@@ -45,7 +43,9 @@ def hear_order_report(session: Session, event: PaymentReported, *, now: datetime
         or contract.state != "order"
         or not _report_enables(session, contract)
         or to_local_date(event.reported_at) > contract.lapses_on
-        or _missing(session, contract, event) > settings.read(session, "billing.tolerance")
+        or missing_of_first(
+            session, contract.plan_id, event.amount, on=to_local_date(event.reported_at)
+        )
         or _is_distrusted(session, contract)
     ):
         return
@@ -92,13 +92,6 @@ def _report_enables(session: Session, contract: Contract) -> bool:
     return bool(settings.read(session, ORDER_ENABLED) == ON_REPORT)
 
 
-def _missing(session: Session, contract: Contract, event: PaymentReported) -> Decimal:
-    wanted = plugins.service(Subscribing).first_total(
-        session, plan_id=contract.plan_id, start_on=to_local_date(event.reported_at)
-    )
-    return wanted - event.amount
-
-
 def _is_distrusted(session: Session, contract: Contract) -> bool:
     """Two rejected reports in a row: the next one waits for its confirmation (A-15)."""
     wanted = Policy().rejections_allowed
@@ -116,7 +109,7 @@ def _aim(session: Session, contract: Contract, event: PaymentReported, *, now: d
     if contract.customer_id is None:
         raise RuntimeError("an enabled contract has a customer")
     left, shares, numbers = event.amount, [], []
-    for invoice in plugins.service(InvoiceIssuing).open_for(session, contract.customer_id):
+    for invoice in open_of(session, contract, contract.customer_id):
         share = min(left, invoice.balance)
         if share > ZERO:
             shares.append((invoice.id, share))

@@ -8,23 +8,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from core.db.scope import Scope
 from core.db.session import acting_for, unit_of_work
+from core.db.tenancy import scope_of
 from core.domain.money import ZERO, total
 from core.errors import DomainError, NotFound
 from core.i18n import _
 from core.ids import new_id
 from core.models import Membership, Tenant
 from plugins.licensing.models import ClientInvoiceRow, PaymentReportRow, PortfolioClient
-from plugins.licensing.services.report_payment import ReportData, report_payment
-from plugins.licensing.services.standing import find_licence, read_standing
+from plugins.licensing.services.report_payment import (
+    ReportData,
+    find_by_form_key,
+    report_payment,
+)
+from plugins.licensing.services.standing import find_licence, owed_of_support, read_standing
 
 ROLES = ("owner", "accountant")
+# The namespace of transfers, which are named by who told one, and in which form.
+GROUPS = UUID("55d77158-3d2c-50ee-8356-03871309a287")
+WHY = "reports one payment for several companies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,10 @@ class OpenBalance:
 
 def open_balances(user_id: int, *, now: datetime) -> list[OpenBalance]:
     """The open licence invoices of the companies that the person owns or keeps the books of."""
+    return [one for one in _own_companies(user_id, now=now) if one.balance > ZERO]
+
+
+def _own_companies(user_id: int, *, now: datetime) -> list[OpenBalance]:
     with unit_of_work(Scope(user_id=user_id)) as session:
         mine = (
             select(Membership.__table__.c.tenant_id, Tenant.name, Tenant.tax_id)
@@ -57,11 +69,11 @@ def open_balances(user_id: int, *, now: datetime) -> list[OpenBalance]:
             standing = read_standing(session, now=now)
             owed = (
                 total(one.total - one.covered for one in standing.open_invoices)
+                + owed_of_support(session, standing.licence)
                 if standing
                 else ZERO
             )
-        if owed > 0:
-            found.append(OpenBalance(tenant_id, name, tax_id, owed))
+        found.append(OpenBalance(tenant_id, name, tax_id, owed))
     return found
 
 
@@ -70,23 +82,26 @@ def report_for_many(
 ) -> list[PaymentReportRow]:
     """Report the transfer for each chosen company, in a transaction of its own there; the reports.
 
-    The shares follow the balances; all of them carry one ``group_id``. Sent twice it is one report
-    per company. Raises ``NotFound`` for a company of somebody else.
+    The shares follow the balances; all of them carry one ``group_id``. Sent twice, or again after it
+    failed in the middle, it is one report per company. Raises ``NotFound`` for a company of somebody else,
+    or that owes nothing.
     """
-    balances = {one.tenant_id: one for one in open_balances(user_id, now=now)}
     if not companies:
         raise DomainError(
             _("Choose the companies you paid for."), code="companies", field="companies"
         )
-    if set(companies) - set(balances):
-        raise NotFound
-    return report_shares(data, [balances[one] for one in companies], now=now)
+    chosen = _chosen(_own_companies(user_id, now=now), companies, data.form_key)
+    return report_shares(data, chosen, teller=f"user:{user_id}", now=now)
 
 
 def clients_who_owe(session: Session) -> list[OpenBalance]:
     """The clients of the distributor in scope with open licence invoices, by name; released ones are no
     longer his.
     """
+    return [one for one in _own_clients(session) if one.balance > ZERO]
+
+
+def _own_clients(session: Session) -> list[OpenBalance]:
     open_rows = (
         select(
             ClientInvoiceRow.client_tenant_id, func.sum(ClientInvoiceRow.balance).label("balance")
@@ -100,10 +115,10 @@ def clients_who_owe(session: Session) -> list[OpenBalance]:
             PortfolioClient.client_tenant_id,
             PortfolioClient.client_name,
             PortfolioClient.client_tax_id,
-            open_rows.c.balance,
+            func.coalesce(open_rows.c.balance, ZERO),
         )
-        .join(open_rows, open_rows.c.client_tenant_id == PortfolioClient.client_tenant_id)
-        .where(PortfolioClient.released_on.is_(None), open_rows.c.balance > ZERO)
+        .outerjoin(open_rows, open_rows.c.client_tenant_id == PortfolioClient.client_tenant_id)
+        .where(PortfolioClient.released_on.is_(None))
         .order_by(PortfolioClient.client_name, PortfolioClient.id)
     )
     return [OpenBalance(*row) for row in rows]
@@ -115,44 +130,80 @@ def report_for_clients(
     """A distributor reports one transfer for several of his clients. Raises ``NotFound`` for a company
     that is none of his, or that owes nothing.
     """
-    owed = {one.tenant_id: one for one in clients_who_owe(session)}
     if not clients:
         raise DomainError(
             _("Choose the clients whose payment this is."), code="companies", field="companies"
         )
-    if set(clients) - set(owed):
+    chosen = _chosen(_own_clients(session), clients, data.form_key)
+    return report_shares(data, chosen, teller=f"tenant:{scope_of(session).tenant_id}", now=now)
+
+
+def _chosen(
+    own: Sequence[OpenBalance], companies: Sequence[UUID], form_key: str | None
+) -> list[OpenBalance]:
+    """Those of the own companies: they owe something, or what they owed was told with this same form and
+    is confirmed by now.
+    """
+    known = {one.tenant_id: one for one in own}
+    if set(companies) - set(known):
         raise NotFound
-    return report_shares(data, [owed[one] for one in dict.fromkeys(clients)], now=now)
+    chosen = [known[one] for one in dict.fromkeys(companies)]
+    if any(one.balance <= ZERO and _told(one.tenant_id, form_key) is None for one in chosen):
+        raise NotFound
+    return chosen
 
 
 def accounts_told(tenant_id: UUID) -> list[str]:
     """The vendor's accounts that the licence of a company names."""
-    with acting_for(tenant_id, "reports one payment for several companies") as session:
+    with acting_for(tenant_id, WHY) as session:
         licence = find_licence(session)
         return [str(one) for one in (licence.accounts or [])] if licence else []
 
 
 def report_shares(
-    data: ReportData, owed: Sequence[OpenBalance], *, now: datetime
+    data: ReportData, owed: Sequence[OpenBalance], *, teller: str, now: datetime
 ) -> list[PaymentReportRow]:
-    """One report in the scope of each company, one group; who calls has checked whose they are."""
-    shares = split_over([one.balance for one in owed], data.amount)
-    group_id = data.group_id or new_id()
+    """One report in the scope of each company, one group; who calls has checked whose they are.
+
+    ``teller``: whose form it is. The same form again goes on where it stopped: the same group, what is
+    stored keeps its share, the others take what is left of the transfer.
+    """
+    told = {one.tenant_id: _told(one.tenant_id, data.form_key) for one in owed}
+    stored = total(row.amount for row in told.values() if row is not None)
+    waiting = [one for one in owed if told[one.tenant_id] is None]
+    left = max(data.amount - stored, ZERO)
+    shares = dict(zip(waiting, split_over([one.balance for one in waiting], left), strict=True))
+    group_id = data.group_id or group_of(teller, data.form_key)
     reports = []
-    for company, share in zip(owed, shares, strict=True):
-        part = replace(
-            data,
-            amount=share,
-            transferred=data.amount,
-            group_id=group_id,
-            invoice_ids=(),
-            withheld=ZERO,
-        )
-        if share > 0:
-            why = "reports one payment for several companies"
-            with acting_for(company.tenant_id, why) as session:
+    for company in owed:
+        row = told[company.tenant_id]
+        if row is not None:
+            reports.append(row)
+        elif shares[company] > 0:
+            part = replace(
+                data,
+                amount=shares[company],
+                transferred=data.amount,
+                group_id=group_id,
+                invoice_ids=(),
+                withheld=ZERO,
+            )
+            with acting_for(company.tenant_id, WHY) as session:
                 reports.append(report_payment(session, part, now=now))
     return reports
+
+
+def group_of(teller: str, form_key: str | None) -> UUID:
+    """The group of one form of one teller, always the same; without a key each time another."""
+    return uuid5(GROUPS, f"{teller} {form_key}") if form_key else new_id()
+
+
+def _told(tenant_id: UUID, form_key: str | None) -> PaymentReportRow | None:
+    """What this form has stored in a company already."""
+    if not form_key:
+        return None
+    with acting_for(tenant_id, WHY) as session:
+        return find_by_form_key(session, form_key)
 
 
 def split_over(amounts: Sequence[Decimal], paid: Decimal) -> list[Decimal]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import plugins
+from core.adapters.clock import to_local_date
 from core.contracts.events import (
     ClientInvoicePublished,
     InvoiceCancelled,
@@ -21,22 +23,29 @@ from core.contracts.events import (
     PaymentReceived,
     PlansOffered,
 )
-from core.contracts.licences import ClientInvoice, LicenceContract, PlanOffer
+from core.contracts.licences import (
+    ClientInvoice,
+    LicenceContract,
+    NextPlan,
+    PlanOffer,
+    UpcomingInvoice,
+)
 from core.contracts.sales import InvoiceSnapshot
 from core.contracts.services import InvoiceIssuing, Subscribing
 from core.db.events import emit
 from core.domain.money import ZERO, to_cents
 from core.services import settings
-from plugins.licensing.models import Contract, DistributorRow, PlanTerms
+from plugins.licensing.models import Contract, DistributorRow, PlanTerms, Ticket
 from plugins.licensing.settings import ON_REPORT, ORDER_ENABLED
 
-BILLING = "billing"
+SOURCES = ("billing", "licensing")  # what the calendar charges, and support hours
+Ahead = Mapping[UUID, tuple[UpcomingInvoice, ...]]  # by contract
 STRICT, REPORT = "strict", "on_report"  # values of billing.overdue and billing.lift_block
 
 
 def publish_issued(session: Session, event: InvoicesIssued, *, now: datetime) -> None:
     """Invoices of the operator were issued: of those that are a licence's, client and distributor hear."""
-    if event.source == BILLING:
+    if event.source in SOURCES:
         publish_invoices(session, event.invoice_ids, now=now)
 
 
@@ -52,7 +61,9 @@ def publish_invoices(
     for event, contract in events:
         for party in {contract.client_tenant_id, contract.distributor_id} - {None}:
             emit(session, event, to=party, now=now)
-        if contract.left_out_on is not None and event.invoice.issued_on >= contract.left_out_on:
+        left_out, told = contract.left_out_on, event.invoice
+        is_new = told.period_start is not None and told.is_period
+        if left_out is not None and is_new and told.issued_on >= left_out:
             session.refresh(contract, with_for_update=True)  # invoiced again: R15 is over
             contract.left_out_on = None
             publish_contract(session, contract, now=now)
@@ -63,29 +74,51 @@ def _invoice_events(
     session: Session, invoice_ids: Sequence[UUID], *, now: datetime, report_id: UUID | None
 ) -> list[tuple[ClientInvoicePublished, Contract]]:
     contracts = contracts_behind(session, invoice_ids)
+    ahead = read_upcoming(session, contracts.values(), now=now)
     snapshots = plugins.service(InvoiceIssuing).snapshots(session, [*contracts], lines=True)
     found = []
     for invoice_id, snapshot in snapshots.items():
-        contract, period = contracts[invoice_id], _period(snapshot)
-        if period is None:
-            continue
-        invoice = _client_invoice(snapshot, contract, period)
-        found.append((ClientInvoicePublished(invoice, now, report_id), contract))
+        contract = contracts[invoice_id]
+        invoice = _client_invoice(snapshot, contract, _period(snapshot))
+        event = ClientInvoicePublished(invoice, now, report_id, ahead[contract.id])
+        found.append((event, contract))
     return found
 
 
 def contracts_behind(session: Session, invoice_ids: Iterable[UUID]) -> dict[UUID, Contract]:
-    """The contract of each of these invoices that is a licence's."""
+    """The contract of each of these invoices that is a licence's, or of a licence's support hours."""
+    invoice_ids = list(invoice_ids)
     charged = plugins.service(Subscribing).subscriptions_of(session, invoice_ids)
     subscriptions = {one for some in charged.values() for one in some}
     rows = session.scalars(select(Contract).where(Contract.subscription_id.in_(subscriptions)))
     contracts = {row.subscription_id: row for row in rows}
-    return {
+    found = {
         invoice_id: contracts[one]
         for invoice_id, some in charged.items()
         for one in some
         if one in contracts
     }
+    others = [one for one in invoice_ids if one not in found]
+    return found | _behind_tickets(session, others) if others else found
+
+
+def _behind_tickets(session: Session, invoice_ids: Sequence[UUID]) -> dict[UUID, Contract]:
+    """The last contract of the client of each invoice of support hours."""
+    billed = {
+        row.invoice_id: row.client_tenant_id
+        for row in session.execute(
+            select(Ticket.invoice_id, Ticket.client_tenant_id).where(
+                Ticket.invoice_id.in_(invoice_ids)
+            )
+        )
+    }
+    rows = session.scalars(
+        select(Contract)
+        .where(Contract.client_tenant_id.in_(billed.values()), Contract.customer_id.is_not(None))
+        .order_by(Contract.ordered_on, Contract.id)
+    )
+    contracts = {row.client_tenant_id: row for row in rows}
+    return {key: contracts[client] for key, client in billed.items() if client in contracts}
 
 
 def publish_settled(
@@ -104,18 +137,37 @@ def publish_customer(session: Session, event: PaymentReceived, *, now: datetime)
     return publish_invoices(session, [one.id for one in still_open], now=now)
 
 
-def publish_contract(session: Session, contract: Contract, *, now: datetime) -> None:
-    """Tell a contract as it stands to its client and distributor. The caller holds its row."""
+def publish_contract(
+    session: Session, contract: Contract, *, now: datetime, ahead: Ahead | None = None
+) -> None:
+    """Tell a contract as it stands to its client and distributor. The caller holds its row.
+
+    ``ahead``: the next invoices of many contracts, where they were read at once.
+    """
     contract.revision += 1
     session.flush()
-    event = contract_event(session, contract, now=now)
+    event = contract_event(session, contract, now=now, ahead=ahead)
     for party in {contract.client_tenant_id, contract.distributor_id} - {None}:
         emit(session, event, to=party, now=now)
 
 
-def contract_event(session: Session, contract: Contract, *, now: datetime) -> LicenceChanged:
+def contract_event(
+    session: Session, contract: Contract, *, now: datetime, ahead: Ahead | None = None
+) -> LicenceChanged:
     """What is told of a contract as it stands."""
-    return LicenceChanged(contract=_snapshot(session, contract), changed_at=now)
+    found = read_upcoming(session, [contract], now=now) if ahead is None else ahead
+    told = replace(_snapshot(session, contract), upcoming=found[contract.id])
+    return LicenceChanged(contract=told, changed_at=now)
+
+
+def read_upcoming(session: Session, contracts: Iterable[Contract], *, now: datetime) -> Ahead:
+    """The next invoices of each of these contracts, as billing will make them; an order has none."""
+    keys = {one.id: one.subscription_id for one in contracts}
+    ids = [one for one in keys.values() if one is not None]
+    found = (
+        plugins.service(Subscribing).upcoming(session, ids, today=to_local_date(now)) if ids else {}
+    )
+    return {key: tuple(found.get(one, ())) if one is not None else () for key, one in keys.items()}
 
 
 def open_events(
@@ -179,6 +231,10 @@ def _snapshot(session: Session, contract: Contract) -> LicenceContract:
         cancelled_on=contract.cancelled_on,
         left_out_on=contract.left_out_on,
         on_credit=contract.on_credit,
+        renews=contract.renews,
+        next_plan=_next_plan(contract),
+        plan_asked_at=contract.plan_asked_at,
+        plan_refusal=contract.plan_refusal,
         first_total=_first_total(session, contract),
         included_minutes=terms.included_minutes if terms else 0,
         entitlements=terms.entitlements if terms else {},
@@ -187,6 +243,18 @@ def _snapshot(session: Session, contract: Contract) -> LicenceContract:
         contact=_contact(session, distributor),
         owner=contract.owner,
         revision=contract.revision,
+    )
+
+
+def _next_plan(contract: Contract) -> NextPlan | None:
+    if (
+        contract.next_plan_id is None
+        or contract.next_price is None
+        or contract.next_plan_on is None
+    ):
+        return None
+    return NextPlan(
+        contract.next_plan_id, contract.next_plan_name, contract.next_price, contract.next_plan_on
     )
 
 
@@ -238,7 +306,7 @@ def _distributor(session: Session, distributor_id: UUID | None) -> DistributorRo
 
 
 def _period(snapshot: InvoiceSnapshot) -> tuple[date, date] | None:
-    """The days that the lines of an invoice cover, from their derivations; None: no licence line."""
+    """The days that the lines of an invoice cover, from their derivations; None: support hours."""
     whys = [line.derivation for line in snapshot.lines if line.derivation]
     spans = [
         (date.fromisoformat(why["from"]), date.fromisoformat(why["to"]))
@@ -251,15 +319,15 @@ def _period(snapshot: InvoiceSnapshot) -> tuple[date, date] | None:
 
 
 def _client_invoice(
-    snapshot: InvoiceSnapshot, contract: Contract, period: tuple[date, date]
+    snapshot: InvoiceSnapshot, contract: Contract, period: tuple[date, date] | None
 ) -> ClientInvoice:
     return ClientInvoice(
         invoice_id=snapshot.id,
         contract_id=contract.id,
         client_tenant_id=contract.client_tenant_id,
         number=snapshot.number,
-        period_start=period[0],
-        period_end=period[1],
+        period_start=period[0] if period else None,
+        period_end=period[1] if period else None,
         issued_on=snapshot.issued_on,
         due_on=snapshot.due_on,
         subtotal=snapshot.subtotal,
@@ -267,6 +335,7 @@ def _client_invoice(
         balance=snapshot.balance,
         state={"issued": "open"}.get(snapshot.state, snapshot.state),
         description="; ".join(_explain(line) for line in snapshot.lines)[:600],
+        is_period=not any((line.derivation or {}).get("rule") == "R14" for line in snapshot.lines),
     )
 
 

@@ -17,12 +17,13 @@ from core.contracts.sales import MONEY_LOCK
 from core.db.events import emit
 from core.db.locks import wait_for
 from core.db.tenancy import scope_of
-from core.errors import Conflict, DomainError, NotFound, TryLater
+from core.errors import DomainError, NotFound, Overtaken, TryLater
 from core.i18n import _
 from core.services import holidays
 from core.services.audit import write_audit
 from plugins.licensing.models import Contract, QueuedReport
 from plugins.licensing.services import book_money, order_reports
+from plugins.licensing.services.first_money import refuse_short_reports
 from plugins.licensing.services.parties import is_operator, operator_id
 from plugins.licensing.services.publish import contracts_behind
 from plugins.licensing.services.report_payment import has_twin
@@ -97,10 +98,13 @@ def confirm_reports(session: Session, report_ids: Sequence[UUID], *, now: dateti
     """The money of these reports has arrived: told to the clients and, by a distributor, to the
     operator, whose books take the payment. Returns how many were confirmed.
 
-    Raises ``NotFound`` for a report of somebody else and ``Conflict`` for one that was answered.
+    Raises ``NotFound`` for a report of somebody else, ``Conflict`` for one that was answered, and
+    ``DomainError`` for those of an order that they do not cover (R2).
     """
     wait_for(session, MONEY_LOCK)
-    for row in _waiting(session, report_ids):
+    rows = _waiting(session, report_ids)
+    refuse_short_reports(session, rows, on=to_local_date(now))
+    for row in rows:
         _confirm(session, row, now=now)
         if is_operator(session):
             book_money.record_money(session, row, now=now)
@@ -283,7 +287,7 @@ def _waiting(session: Session, report_ids: Sequence[UUID]) -> list[QueuedReport]
     if len(rows) != len(set(report_ids)):
         raise NotFound
     if any(row.state != "waiting" for row in rows):
-        raise Conflict(
+        raise Overtaken(
             _("One of the reports has been answered already: reload the page."), code="answered"
         )
     return rows

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
@@ -18,6 +18,7 @@ from core.db.tenancy import scope_of
 from core.domain.money import CENT, ZERO, to_cents
 from core.errors import Conflict, DomainError, NotFound, TryLater
 from core.i18n import _
+from core.jobs import defer
 from core.models import Tenant
 from core.services import holidays
 from core.services.audit import write_audit
@@ -67,7 +68,7 @@ def report_payment(session: Session, data: ReportData, *, now: datetime) -> Paym
     licence = find_licence(session)
     if licence is None:
         raise DomainError(_("This company has no licence to pay."), code="no_licence")
-    before = _find_by_form_key(session, data.form_key)
+    before = find_by_form_key(session, data.form_key)
     if before is not None:
         return before
     _check(data, today=to_local_date(now))
@@ -164,13 +165,13 @@ def hear_report(session: Session, event: PaymentReported, *, now: datetime) -> N
     own = scope_of(session).tenant_id
     if event.client_tenant_id != own:
         return
+    licence = find_licence(session, lock=True)  # before the report, as whoever tells an invoice
     known = session.get(PaymentReportRow, event.report_id, with_for_update=True)
     if known is not None:
         if event.allocations and not known.allocations:
             known.allocations = {str(key): str(share) for key, share in event.allocations}
             refresh(session, now=now)
         return
-    licence = find_licence(session)
     if licence is None:
         raise TryLater("the licence has not arrived yet", seconds=5)
     about = session.scalars(
@@ -206,6 +207,7 @@ def hear_answer(
     """The distributor's or operator's answer arrives in the client's scope; a second one counts for
     nothing. A rejection gives the reason and takes back what the report gave.
     """
+    find_licence(session, lock=True)  # before the report, as whoever tells an invoice
     if event.report is not None:
         hear_report(session, event.report, now=now)  # the answer may overtake its report
     row = session.get(PaymentReportRow, event.report_id, with_for_update=True)
@@ -215,8 +217,20 @@ def hear_answer(
         row.state, row.decided_at = "confirmed", event.confirmed_at
     else:
         row.state, row.decided_at, row.reason = "rejected", event.rejected_at, event.reason[:300]
+        _mail_rejection(session, row)
     session.flush()
-    refresh(session, now=now, reason=row.reason)
+    refresh(session, now=now, reason=row.reason, is_told=row.state == "rejected")
+
+
+def _mail_rejection(session: Session, row: PaymentReportRow) -> None:
+    """One letter says the reason and, where access ends with it, that too."""
+    args = {
+        "tenant": str(row.tenant_id),
+        "letter": "rejected",
+        "key": f"rejected:{row.id}",
+        "about": str(row.id),
+    }
+    defer(session, "licensing.mail", args)
 
 
 def _check(data: ReportData, *, today: date) -> None:
@@ -272,15 +286,25 @@ def _check_order(licence: Licence, data: ReportData, *, today: date) -> None:
         )
 
 
+OLDEST_FIRST = ClientInvoiceRow.period_start.nulls_last()  # what decides access comes first
+
+
 def _allocate(session: Session, licence: Licence, data: ReportData) -> dict[UUID, Decimal]:
-    """The reported money over the chosen invoices, oldest first; what is left goes to the last."""
+    """The reported money over the chosen invoices, oldest first; what is left goes to the last. Support
+    hours may be of an earlier contract.
+    """
     query = select(ClientInvoiceRow).where(
-        ClientInvoiceRow.contract_id == licence.contract_id, ClientInvoiceRow.state == "open"
+        ClientInvoiceRow.client_tenant_id == licence.tenant_id,
+        or_(
+            ClientInvoiceRow.contract_id == licence.contract_id,
+            ClientInvoiceRow.period_start.is_(None),
+        ),
+        ClientInvoiceRow.state == "open",
     )
     if data.invoice_ids:
         query = query.where(ClientInvoiceRow.invoice_id.in_(data.invoice_ids))
         _refuse_foreign(session, data.invoice_ids)
-    rows = list(session.scalars(query.order_by(ClientInvoiceRow.period_start).with_for_update()))
+    rows = list(session.scalars(query.order_by(OLDEST_FIRST).with_for_update()))
     if not rows:
         after("active", "report")  # says why not
     if data.invoice_ids and len(rows) != len(set(data.invoice_ids)):
@@ -318,7 +342,8 @@ def _is_late(
     return value_on > due and value_on > holidays.next_business_day(session, due)
 
 
-def _find_by_form_key(session: Session, key: str | None) -> PaymentReportRow | None:
+def find_by_form_key(session: Session, key: str | None) -> PaymentReportRow | None:
+    """What a form has stored in the company in scope; None: nothing yet, or it has no key."""
     if not key:
         return None
     return session.scalars(

@@ -33,6 +33,7 @@ from plugins.licensing.models import (
 )
 from plugins.licensing.services import order_reports
 from plugins.licensing.services.contracts import enable_contract, place_order
+from plugins.licensing.services.first_money import refuse_too_little
 from plugins.licensing.services.keep_portfolio import find_offer
 from plugins.licensing.services.parties import find_by_tax_id, operator_id
 from plugins.licensing.services.publish import plan_offers
@@ -123,8 +124,8 @@ def enable_client(
 ) -> None:
     """A distributor enables an order of his portfolio: today is S (A-26).
 
-    Raises ``Conflict`` when the order lapsed or is enabled, ``DomainError`` for wrong money or when
-    the credit limit is used up.
+    Raises ``Conflict`` when the order lapsed or is enabled, ``DomainError`` for wrong money, for less than
+    the first invoice (R2), or when the credit limit is used up.
     """
     today = to_local_date(now)
     if client.contract_state != "order":
@@ -143,6 +144,7 @@ def enable_client(
     enabling = _enabling(client.contract_id, money, now=now)
     if not money.on_credit:
         order_reports.refuse_reported(session, client.contract_id)
+        refuse_too_little(session, client.plan_id, money.amount, on=today)
     if money.on_credit:
         _use_credit(session, client)
     client.contract_state, client.on_credit = "enabling", money.on_credit
@@ -159,11 +161,16 @@ def enable_client(
 def enable_as_operator(session: Session, contract_id: UUID, money: Money, *, now: datetime) -> None:
     """The operator enables an order himself; no limit holds him.
 
-    Raises ``Conflict`` when the client's report of that money waits for an answer.
+    Raises ``Conflict`` when the client's report of that money waits for an answer, ``DomainError`` for less
+    than the first invoice.
     """
+    enabling = _enabling(contract_id, money, now=now)
     if not money.on_credit:
         order_reports.refuse_reported(session, contract_id)
-    enable_contract(session, _enabling(contract_id, money, now=now), now=now)
+        contract = session.get(Contract, contract_id)
+        if contract is not None and contract.state == "order":
+            refuse_too_little(session, contract.plan_id, money.amount, on=to_local_date(now))
+    enable_contract(session, enabling, now=now)
 
 
 def credit_left(session: Session) -> Decimal:

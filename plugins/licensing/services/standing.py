@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -17,6 +17,7 @@ from core.db.events import emit
 from core.domain.money import ZERO, total
 from core.domain.periods import Period
 from core.jobs import defer
+from core.mail_hours import leaves_at
 from core.services.audit import write_audit
 from plugins.licensing.domain import access
 from plugins.licensing.domain.access import Facts, LicenceInvoice, Policy, Report
@@ -29,6 +30,7 @@ from plugins.licensing.models import (
 )
 
 TOLD_AHEAD = timedelta(days=7)  # before the last day of a licence that ends
+TURNED_BY_TIME = ("suspended", "expired")  # unless somebody gives a reason: it is told by day
 REMEMBERED = timedelta(days=400)  # older settled invoices decide nothing any more
 
 
@@ -64,6 +66,16 @@ class Standing:
         )
 
     @property
+    def is_debt_told(self) -> bool:
+        """Something is open, and all of it is told as paid."""
+        owed = self.open_invoices
+        return bool(owed) and not self.missing_of(owed)
+
+    def missing_of(self, invoices: Sequence[LicenceInvoice]) -> Decimal:
+        """What nobody has paid or told of these invoices (USD)."""
+        return total(access.still_missing(one, self.facts, self.today) for one in invoices)
+
+    @property
     def opens_on_report(self) -> bool:
         """The vendor enables an order on its report (A-26)."""
         return bool((self.licence.policy or {}).get("order_on_report", False))
@@ -80,7 +92,7 @@ class Standing:
         """
         ends = (
             self.licence.cancelled_on is not None
-            or self.facts.is_reentry
+            or self.facts.is_one_month
             or self.state == "suspended"
         )
         over = next((one.on for one in self.changes if one.state == "expired"), None)
@@ -124,6 +136,7 @@ def read_facts(session: Session, licence: Licence, today: date, *, fresh: bool =
     invoices = session.scalars(
         select(ClientInvoiceRow).where(
             ClientInvoiceRow.contract_id == licence.contract_id,
+            ClientInvoiceRow.period_start.is_not(None),  # support hours block nobody
             or_(
                 ClientInvoiceRow.state == "open", ClientInvoiceRow.period_end >= today - REMEMBERED
             ),
@@ -139,12 +152,25 @@ def read_facts(session: Session, licence: Licence, today: date, *, fresh: bool =
         started_on=licence.started_on,
         cancelled_on=licence.cancelled_on,
         is_reentry=licence.is_reentry,
+        renews=licence.renews,
         is_withdrawn=licence.is_withdrawn,
         order_total=licence.first_total,
-        invoices=[_as_invoice(row) for row in invoices],
+        invoices=[one for row in invoices for one in _as_invoices(row)],
         reports=[_as_report(row) for row in reports],
         policy=read_policy(licence),
     )
+
+
+def owed_of_support(session: Session, licence: Licence) -> Decimal:
+    """What is open of invoices of support hours (USD), also of an earlier contract's: owed, but no ground
+    for a suspension (R8).
+    """
+    rows = select(ClientInvoiceRow.balance).where(
+        ClientInvoiceRow.client_tenant_id == licence.tenant_id,
+        ClientInvoiceRow.period_start.is_(None),
+        ClientInvoiceRow.state == "open",
+    )
+    return total(session.scalars(rows))
 
 
 def read_policy(licence: Licence) -> Policy:
@@ -157,12 +183,15 @@ def read_policy(licence: Licence) -> Policy:
     )
 
 
-def refresh(session: Session, *, now: datetime, reason: str = "") -> Standing | None:
+def refresh(
+    session: Session, *, now: datetime, reason: str = "", is_told: bool = False
+) -> Standing | None:
     """Work the state out anew, record a turn, and note when the next one may come.
 
     A turn is written to the client's history and audit, mailed, and told to operator and
     distributor. Nothing is decided here: access never reads what is recorded. One at a time: what is
-    told later knows all that was told before, and its revision says so.
+    told later knows all that was told before, and its revision says so. ``is_told``: another letter of the
+    caller's says the turn.
     """
     session.flush()
     find_licence(session, lock=True)
@@ -173,7 +202,9 @@ def refresh(session: Session, *, now: datetime, reason: str = "") -> Standing | 
     licence.next_check_on = _next_check(standing)
     if licence.state != standing.state:
         _record_turn(session, standing, reason=reason, now=now)
-    _tell_ending(session, standing)
+        if not is_told:
+            _mail_turn(session, standing, reason=reason, now=now)
+    _tell_ending(session, standing, now=now)
     _tell(session, standing, now=now)
     return standing
 
@@ -198,8 +229,8 @@ def _tell_ending_on(standing: Standing) -> date | None:
     return first if first <= last else None
 
 
-def _tell_ending(session: Session, standing: Standing) -> None:
-    """Mail the coming end, once: until when everything can be downloaded."""
+def _tell_ending(session: Session, standing: Standing, *, now: datetime) -> None:
+    """Mail the coming end, once and by day: until when everything can be downloaded."""
     tell_on, licence = _tell_ending_on(standing), standing.licence
     if tell_on is None or tell_on > standing.today:
         return
@@ -214,6 +245,7 @@ def _tell_ending(session: Session, standing: Standing) -> None:
             "letter": "ending",
             "key": f"{licence.contract_id}:ending:{standing.last_day}",
         },
+        at=leaves_at(now),
     )
 
 
@@ -237,6 +269,10 @@ def _record_turn(session: Session, standing: Standing, *, reason: str, now: date
         details={"before": before},
     )
     session.flush()
+
+
+def _mail_turn(session: Session, standing: Standing, *, reason: str, now: datetime) -> None:
+    licence = standing.licence
     defer(
         session,
         "licensing.mail",
@@ -245,6 +281,7 @@ def _record_turn(session: Session, standing: Standing, *, reason: str, now: date
             "letter": standing.state,
             "key": f"{licence.contract_id}:{standing.state}:{now.isoformat()}",
         },
+        at=None if reason or standing.state not in TURNED_BY_TIME else leaves_at(now),
     )
 
 
@@ -277,7 +314,8 @@ def _tell(session: Session, standing: Standing, *, now: datetime) -> None:
         next_due_on=min((one.due_on for one in unpaid if one.due_on), default=None),
         suspends_on=standing.suspends_on,
         paid_through_on=standing.paid_through,
-        balance=total(max(one.total - one.covered, ZERO) for one in unpaid),
+        balance=total(max(one.total - one.covered, ZERO) for one in unpaid)
+        + owed_of_support(session, licence),
         last_document_on=signals.last_document_on if signals else None,
         rejected_documents=signals.rejected_documents if signals else 0,
         certificate_until=signals.certificate_until if signals else None,
@@ -287,17 +325,19 @@ def _tell(session: Session, standing: Standing, *, now: datetime) -> None:
         emit(session, told, to=party, now=now)
 
 
-def _as_invoice(row: ClientInvoiceRow) -> LicenceInvoice:
-    return LicenceInvoice(
-        id=row.invoice_id,
-        period=Period(row.period_start, row.period_end),
-        due_on=row.due_on,
-        total=row.total,
-        covered=row.total - row.balance,
-        is_cancelled=row.state == "cancelled",
-        expected_withheld=row.expected_withheld,
-        withholding_until=row.withholding_until,
-    )
+def _as_invoices(row: ClientInvoiceRow) -> Iterator[LicenceInvoice]:
+    if row.period_start is not None and row.period_end is not None:
+        yield LicenceInvoice(
+            id=row.invoice_id,
+            period=Period(row.period_start, row.period_end),
+            is_period=row.is_period,
+            due_on=row.due_on,
+            total=row.total,
+            covered=row.total - row.balance,
+            is_cancelled=row.state == "cancelled",
+            expected_withheld=row.expected_withheld,
+            withholding_until=row.withholding_until,
+        )
 
 
 def _as_report(row: PaymentReportRow) -> Report:
@@ -305,7 +345,11 @@ def _as_report(row: PaymentReportRow) -> Report:
         id=row.id,
         reported_at=row.reported_at,
         state=row.state,
-        allocations={UUID(key): Decimal(amount) for key, amount in row.allocations.items()},
+        allocations={
+            UUID(key): Decimal(amount)
+            for key, amount in row.allocations.items()
+            if key not in row.applied
+        },
         decided_at=row.decided_at,
         amount=row.amount,
     )

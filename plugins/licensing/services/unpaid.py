@@ -67,6 +67,7 @@ def read_portfolio_unpaid(session: Session, *, now: datetime) -> list[UnpaidRow]
         .where(
             PortfolioClient.released_on.is_(None),
             ClientInvoiceRow.state == "open",
+            ClientInvoiceRow.period_start.is_not(None),
             func.coalesce(ClientInvoiceRow.due_on, ClientInvoiceRow.period_start)
             < to_local_date(now),
         )
@@ -97,7 +98,8 @@ def read_operator_unpaid(session: Session, *, now: datetime) -> list[UnpaidRow]:
         for one in late
         for told in open_events(session, one, now=now)
         if told.invoice.contract_id == one.id
-        and (told.invoice.due_on or told.invoice.period_start) < today
+        and told.invoice.period_start is not None
+        and (told.invoice.due_on or told.invoice.begins_on) < today
     ]
     return _work_out(session, found, now=now)
 
@@ -113,7 +115,11 @@ def prepare_in_portfolio(session: Session, invoice_id: UUID, *, now: datetime) -
             ClientInvoiceRow,
             ClientInvoiceRow.client_tenant_id == PortfolioClient.client_tenant_id,
         )
-        .where(PortfolioClient.released_on.is_(None), ClientInvoiceRow.invoice_id == invoice_id)
+        .where(
+            PortfolioClient.released_on.is_(None),
+            ClientInvoiceRow.invoice_id == invoice_id,
+            ClientInvoiceRow.period_start.is_not(None),
+        )
     ).one_or_none()
     if found is None:
         raise NotFound
@@ -126,7 +132,7 @@ def prepare_as_operator(session: Session, invoice_id: UUID, *, now: datetime) ->
     if contract is None:
         raise NotFound
     for told in open_events(session, contract, now=now):
-        if told.invoice.invoice_id == invoice_id:
+        if told.invoice.invoice_id == invoice_id and told.invoice.period_start is not None:
             _prepare(session, told.invoice, contract.client_name, now=now)
             return
     raise Conflict(_("Nothing is owed of this invoice any more."), code="credit_paid")
@@ -135,7 +141,7 @@ def prepare_as_operator(session: Session, invoice_id: UUID, *, now: datetime) ->
 def _prepare(session: Session, invoice: ClientInvoice, name: str, *, now: datetime) -> None:
     if invoice.state != "open" or invoice.balance != invoice.total:
         raise Conflict(_("Nothing is owed of this invoice any more."), code="credit_paid")
-    last = invoice.due_on or invoice.period_start
+    last = invoice.due_on or invoice.begins_on
     if to_local_date(now) <= last:
         raise Conflict(
             _("This invoice can be paid until %(day)s: wait until then.", day=f"{last:%d/%m/%Y}"),
@@ -178,12 +184,15 @@ def read_farewell(session: Session, client: PortfolioClient, *, on: date) -> Far
     owed = [one for one in rows if one.state == "open"]
     reported = credit_drafts.reported_invoices(session)
     return Farewell(
-        ends_on=max((one.period_end for one in rows), default=None),
+        ends_on=max((one.period_end for one in rows if one.period_end), default=None),
         open_numbers=tuple(one.number for one in owed),
         not_begun=tuple(
             one.number
             for one in owed
-            if one.period_start > on and one.balance == one.total and one.invoice_id not in reported
+            if one.period_start is not None
+            and one.period_start > on
+            and one.balance == one.total
+            and one.invoice_id not in reported
         ),
     )
 
@@ -208,4 +217,5 @@ def _as_told(row: ClientInvoiceRow) -> ClientInvoice:
         balance=row.balance,
         state=row.state,
         description=row.description,
+        is_period=row.is_period,
     )

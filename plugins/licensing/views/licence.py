@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from flask import url_for
+
 from core.errors import NotFound
 from core.i18n import _
 from core.ids import new_id
@@ -16,6 +18,7 @@ from plugins.licensing.domain.lifecycle import STATES, allows
 from plugins.licensing.models import PaymentReportRow
 from plugins.licensing.services import (
     adviser_cards,
+    choose_plan,
     come_back,
     credit_drafts,
     explain,
@@ -25,6 +28,7 @@ from plugins.licensing.services import (
     legal_copy,
     letters,
     pay_many,
+    read_ahead,
     report_payment,
     trainings,
 )
@@ -62,11 +66,13 @@ class LicencePages(Pages):
             sentence=explain.state_sentence(standing),
             changes=explain.change_sentences(standing),
             invoices=keep_licence.read_invoices(ctx.session),
+            coming=read_ahead.read_coming(standing.licence, standing.state),
+            explained=read_ahead.explain,
             reports=keep_licence.read_reports(ctx.session),
             usage=explain.read_usage(ctx.session, standing, now=ctx.now),
             journey=first_access.read_journey(ctx.session, now=ctx.now),
             offers=keep_portfolio.read_offers(ctx.session),
-            can={one: allows(standing.state, one) for one in ("cancel", "reenter")},
+            can={one: allows(standing.state, one) for one in ("cancel", "change", "reenter")},
             report_badges=explain.report_badges(),
             drafts=credit_drafts.read_drafts(ctx.session),
             has_documents=legal_copy.has_documents(ctx.session),
@@ -75,17 +81,19 @@ class LicencePages(Pages):
 
     @form("/report", action="report")
     def report(self, ctx: Context) -> Any:
-        """«Ya pagué»: access is back when the answer arrives."""
+        """«Ya pagué»: where the whole debt is told, access is back when the answer arrives."""
         standing = _licence(ctx)
         if ctx.submitted:
             row = report_payment.report_payment(ctx.session, typed_report(ctx), now=ctx.now)
             ctx.flash(
                 explain.order_report_sentence(standing)
                 if standing.state == "order" and not standing.licence.is_reentry
-                else _("Thank you. Your report is stored and you have access at once.")
+                else explain.report_sentence(_licence(ctx), row)
             )
             warn_of_twins(ctx, [row])
-            is_return = standing.licence.is_reentry and standing.licence.started_on is None
+            is_return = standing.state == "expired" or (
+                standing.licence.is_reentry and standing.licence.started_on is None
+            )
             return ctx.go("licensing.licence.come_back" if is_return else "licensing.licence.index")
         rows = [one for one in keep_licence.read_invoices(ctx.session) if one.state == "open"]
         return ctx.render(
@@ -144,10 +152,33 @@ class LicencePages(Pages):
             undo=explain.undo_sentence(not_begun) if not_begun else "",
         )
 
+    @form("/plan", action="decide")
+    def plan(self, ctx: Context) -> Any:
+        """Another plan: what each costs now, or from when it counts; then the choice."""
+        standing = _licence(ctx)
+        if ctx.submitted:
+            quote = choose_plan.ask_plan(ctx.session, ctx.uuid("plan_id"), now=ctx.now)
+            ctx.flash(choose_plan.asked_sentence(quote))
+            return ctx.go("licensing.licence.index")
+        refusal = choose_plan.refusal_of(standing)
+        return ctx.render(
+            "licensing/plan.html",
+            licence=standing.licence,
+            refusal=refusal,
+            choices={} if refusal else choose_plan.read_choices(standing.licence, now=ctx.now),
+            back=url_for("licensing.licence.index"),
+            back_word=_("My licence"),
+        )
+
     @command("/reenter", action="decide")
     def reenter(self, ctx: Context) -> Any:
         """Order one month more; the checkout goes on with how to pay."""
-        come_back.order_month(ctx.session, plan_id=ctx.uuid("plan_id"), now=ctx.now)
+        come_back.order_month(
+            ctx.session,
+            plan_id=ctx.uuid("plan_id"),
+            renews=bool(ctx.form.get("renews")),
+            now=ctx.now,
+        )
         return ctx.go("licensing.licence.come_back")
 
     @page("/return")

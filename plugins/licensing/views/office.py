@@ -23,6 +23,7 @@ from plugins.licensing.services import (
     keep_distributors,
     publish,
     queue,
+    read_ahead,
     sell_licences,
     sign_licence,
 )
@@ -124,7 +125,14 @@ class OfficePages(Pages):
             ctx.flash(_("Enabled. The first invoice is issued with today's date."))
             return ctx.go("licensing.office.show", contract_id=row.id)
         back = url_for("licensing.office.show", contract_id=row.id)
-        return ctx.render("licensing/enable.html", row=row, credit_left=None, back=back)
+        return ctx.render(
+            "licensing/enable.html",
+            row=row,
+            signing=read_ahead.read_signing(ctx.session, row.id, row.plan_id, on=ctx.today),
+            explained=read_ahead.explain,
+            credit_left=None,
+            back=back,
+        )
 
     @command("/<uuid:contract_id>/signed", action="write")
     def signed(self, ctx: Context, contract_id: UUID) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import url_for
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core.db.session import acting_for
 from core.domain.money import ZERO
@@ -21,16 +21,19 @@ from plugins.licensing.domain.lights import TONES, WORDS
 from plugins.licensing.models import ClientInvoiceRow, PortfolioClient
 from plugins.licensing.services import (
     adviser_cards,
+    choose_plan,
     credit_drafts,
     explain,
     keep_licence,
     keep_portfolio,
     pay_many,
+    read_ahead,
     sell_certificates,
     sell_licences,
     unpaid,
 )
 from plugins.licensing.services.sell_licences import Money, NewClient
+from plugins.licensing.services.standing import read_standing
 from plugins.licensing.views.typed_report import typed_report, warn_of_twins
 
 OWNER_FIELDS = ("identification", "first_name", "last_name", "email", "phone")
@@ -119,6 +122,14 @@ class PortfolioPages(Pages):
             form_key=ctx.form.get("form_key") or str(new_id()),
         )
 
+    @page("/forecast")
+    def forecast(self, ctx: Context) -> Any:
+        """What the clients will be invoiced in the next three months."""
+        return ctx.render(
+            "licensing/forecast.html",
+            forecast=read_ahead.read_forecast(ctx.session, today=ctx.today),
+        )
+
     @page("/<uuid:client_id>")
     def show(self, ctx: Context, client_id: UUID) -> Any:
         """One client: state, invoices, what to do."""
@@ -130,13 +141,17 @@ class PortfolioPages(Pages):
         invoices = ctx.session.scalars(
             select(ClientInvoiceRow)
             .where(ClientInvoiceRow.client_tenant_id == row.client_tenant_id)
-            .order_by(ClientInvoiceRow.period_start.desc())
+            .order_by(
+                func.coalesce(ClientInvoiceRow.period_start, ClientInvoiceRow.issued_on).desc()
+            )
             .limit(24)
         ).all()
         return ctx.render(
             "licensing/client.html",
             row=row,
             invoices=invoices,
+            coming=read_ahead.read_coming(row, row.state),
+            explained=read_ahead.explain,
             lights=keep_portfolio.lights_of(
                 row, ctx.today, {row.contract_id} if is_order_reported else ()
             ),
@@ -164,6 +179,10 @@ class PortfolioPages(Pages):
         return ctx.render(
             "licensing/enable.html",
             row=row,
+            signing=read_ahead.read_signing(
+                ctx.session, row.contract_id, row.plan_id, on=ctx.today
+            ),
+            explained=read_ahead.explain,
             credit_left=sell_licences.credit_left(ctx.session),
             back=url_for("licensing.portfolio.show", client_id=row.id),
         )
@@ -210,6 +229,30 @@ class PortfolioPages(Pages):
             row=row,
             farewell=farewell,
             undo=explain.draft_sentence(farewell.not_begun) if farewell.not_begun else "",
+        )
+
+    @form("/<uuid:client_id>/plan", action="decide")
+    def plan(self, ctx: Context, client_id: UUID) -> Any:
+        """Another plan for a client, who asked for it: what each brings; then the choice."""
+        row = _client(ctx, client_id)
+        if ctx.submitted:
+            with acting_for(row.client_tenant_id, "chooses another plan for the client") as session:
+                quote = choose_plan.ask_plan(session, ctx.uuid("plan_id"), now=ctx.now)
+            ctx.flash(choose_plan.asked_sentence(quote))
+            return ctx.go("licensing.portfolio.show", client_id=row.id)
+        with acting_for(row.client_tenant_id, "shows what another plan brings") as session:
+            standing = read_standing(session, now=ctx.now)
+            if standing is None:
+                raise NotFound
+            refusal = choose_plan.refusal_of(standing)
+            choices = {} if refusal else choose_plan.read_choices(standing.licence, now=ctx.now)
+        return ctx.render(
+            "licensing/plan.html",
+            licence=row,
+            refusal=refusal,
+            choices=choices,
+            back=url_for("licensing.portfolio.show", client_id=row.id),
+            back_word=row.client_name,
         )
 
     @command("/<uuid:client_id>/adviser", action="write")

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core.contracts.services import PaymentRecording
 from core.db.session import acting_for
 from core.errors import DomainError, NotFound
-from core.i18n import _
+from core.i18n import _, ngettext
 from core.plugins import service
 from core.services import blobs
 from core.web.context import Context
@@ -60,7 +60,14 @@ class QueuePages(Pages):
             raise DomainError(_("Tick the payments that arrived."), code="reports", field="reports")
         booked = names_of_booked(ctx.session, wanted)
         count = queue.confirm_reports(ctx.session, wanted, now=ctx.now)
-        ctx.flash(_("%(count)s payments are confirmed.", count=count))
+        ctx.flash(
+            ngettext(
+                "%(count)s payment is confirmed.",
+                "%(count)s payments are confirmed.",
+                count,
+                count=count,
+            )
+        )
         for name in booked:
             ctx.flash(
                 _(

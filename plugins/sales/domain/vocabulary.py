@@ -21,7 +21,7 @@ DEBIT_NOTE_KIND: Final = "05"
 DISPATCH_GUIDE_KIND: Final = "06"
 
 COVER_TOLERANCE: Final = Decimal("0.50")  # money plus withholdings short by no more than this
-MAX_DRAFTS: Final = 2000  # one transaction
+MAX_DRAFTS: Final = 4000  # one transaction
 REPLACES: Final = "Reemplaza a"  # additional field of an invoice issued in place of an annulled one
 PRACTICE: Final = 3  # the environment in which a company practises; 1 pruebas, 2 producción
 MAX_LINES: Final = 500

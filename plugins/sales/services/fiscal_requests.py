@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from core.contracts.fiscal import FiscalLine, FiscalPayment, FiscalTax, InvoiceRequest
-from core.contracts.sales import InvoiceDraft
+from core.contracts.sales import InvoiceDraft, InvoiceLineDraft
 from plugins.sales.domain.totals import DocumentTotals
 from plugins.sales.services.prepare_drafts import IVA, Ready
 
@@ -22,8 +23,9 @@ class Shared:
     def __init__(self) -> None:
         self._taxes: dict[int, list[list[str]]] = {}
         self._pairs: dict[tuple[tuple[str, str], ...], list[list[str]]] = {}
-        self._lines: dict[tuple[Any, ...], tuple[FiscalLine, ...]] = {}
-        self._payments: dict[tuple[int, str, int], tuple[FiscalPayment, ...]] = {}
+        self._parts: dict[
+            tuple[Any, ...], tuple[tuple[FiscalLine, ...], tuple[FiscalPayment, ...]]
+        ] = {}
 
     def taxes(self, totals: DocumentTotals) -> list[list[str]]:
         """The tax table of an invoice."""
@@ -42,40 +44,48 @@ class Shared:
             found = self._pairs[pairs] = [list(pair) for pair in pairs]
         return found
 
-    def lines(self, draft: InvoiceDraft, totals: DocumentTotals) -> tuple[FiscalLine, ...]:
-        """The lines of the fiscal document."""
-        key = (id(totals), *map(id, draft.lines))
-        found = self._lines.get(key)
+    def parts(
+        self, draft: InvoiceDraft, totals: DocumentTotals
+    ) -> tuple[tuple[FiscalLine, ...], tuple[FiscalPayment, ...]]:
+        """The lines of the fiscal document, and how it says that it is paid."""
+        key = (
+            id(totals),
+            draft.payment_method,
+            draft.payment_term_days,
+            *map(id, draft.lines),
+        )
+        found = self._parts.get(key)
         if found is None:
-            found = self._lines[key] = tuple(
-                FiscalLine(
-                    code=line.code,
-                    description=line.description,
-                    quantity=line.quantity,
-                    unit_price=line.unit_price,
-                    discount=line.discount,
-                    subtotal=sums.subtotal,
-                    taxes=(FiscalTax(IVA, sums.tax_code, sums.rate, sums.subtotal, sums.tax),),
-                    details=line.details,
-                )
-                for line, sums in zip(draft.lines, totals.lines, strict=True)
+            found = self._parts[key] = (
+                fiscal_lines(draft.lines, totals),
+                (FiscalPayment(draft.payment_method, totals.total, draft.payment_term_days),),
             )
         return found
 
-    def payments(self, draft: InvoiceDraft, totals: DocumentTotals) -> tuple[FiscalPayment, ...]:
-        """How the fiscal document says that it is paid."""
-        key = (id(totals), draft.payment_method, draft.payment_term_days)
-        found = self._payments.get(key)
-        if found is None:
-            found = self._payments[key] = (
-                FiscalPayment(draft.payment_method, totals.total, draft.payment_term_days),
-            )
-        return found
+
+def fiscal_lines(
+    lines: Sequence[InvoiceLineDraft], totals: DocumentTotals
+) -> tuple[FiscalLine, ...]:
+    """The lines of a fiscal document."""
+    return tuple(
+        FiscalLine(
+            code=line.code,
+            description=line.description,
+            quantity=line.quantity,
+            unit_price=line.unit_price,
+            discount=line.discount,
+            subtotal=sums.subtotal,
+            taxes=(FiscalTax(IVA, sums.tax_code, sums.rate, sums.subtotal, sums.tax),),
+            details=line.details,
+        )
+        for line, sums in zip(lines, totals.lines, strict=True)
+    )
 
 
 def request_for(invoice_id: UUID, one: Ready, shared: Shared) -> InvoiceRequest:
     """The fiscal document that an invoice asks for, not numbered yet."""
     draft = one.draft
+    lines, payments = shared.parts(draft, one.totals)
     return InvoiceRequest(
         document_id=invoice_id,
         branch_code=one.branch_code,
@@ -85,6 +95,7 @@ def request_for(invoice_id: UUID, one: Ready, shared: Shared) -> InvoiceRequest:
         counterpart=one.customer,
         additional_info=draft.additional_info,
         priority=COUNTER_PRIORITY if draft.source == "till" else 0,
-        lines=shared.lines(draft, one.totals),
-        payments=shared.payments(draft, one.totals),
+        by_run=draft.by_run,
+        lines=lines,
+        payments=payments,
     )

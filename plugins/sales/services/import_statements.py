@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from core.contracts.sales import MONEY_LOCK, PaymentData
+from core.contracts.sales import MONEY_LOCK
 from core.db.locks import wait_for
-from core.errors import Conflict, DomainError, NotFound
+from core.errors import Conflict, DomainError, NotFound, Overtaken
 from core.i18n import _
 from core.ids import new_id
 from plugins.sales.domain import lifecycle
 from plugins.sales.domain.statements import read_credits, same_reference
 from plugins.sales.models import BankAccount, Customer, Statement, StatementRow
 from plugins.sales.services.find_booked import find_unseen
-from plugins.sales.services.match_credits import Matcher, awaited_payments
-from plugins.sales.services.record_payment import record_payment, spread_over_open
+from plugins.sales.services.match_credits import Matcher, awaited_payments, book_row
+from plugins.sales.services.record_payment import spread_over_open
 from plugins.sales.services.report_payments import confirm_report
 
 
@@ -50,9 +49,10 @@ def import_statement(
     """Take the credits of a statement in. A row seen before is left alone, so importing twice is safe.
 
     A row whose reference and amount are those of exactly one open report (also one of a licence) settles
-    it, or is that of a payment in the books; same amount with another reference, a payment code, or the
-    amount of one open invoice, is a suggestion. Raises ``DomainError`` for a foreign file; nothing is
-    written then.
+    it, or is that of a payment in the books; a payment code as the whole reference with exactly the
+    balance of one open invoice, or of all, pays it. Same amount with another reference, a payment code
+    otherwise, or the amount of one open invoice, is a suggestion. Raises ``DomainError`` for a foreign
+    file; nothing is written then.
     """
     wait_for(session, MONEY_LOCK)
     if account_id is not None and (
@@ -76,7 +76,7 @@ def import_statement(
             )
         )
     )
-    matcher = Matcher(session, credits_)
+    matcher = Matcher(session, credits_, account_id=account_id)
     counts = {"settled": 0, "suggested": 0, "unmatched": 0}
     for credit in credits_:
         if credit.fingerprint in known:
@@ -184,21 +184,8 @@ def _record(
             code="payment_alike",
         )
     account = session.scalar(select(Statement.account_id).where(Statement.id == row.statement_id))
-    return record_payment(
-        session,
-        PaymentData(
-            customer_id=customer_id,
-            method="transfer",
-            amount=Decimal(row.amount),
-            value_on=row.value_on,
-            allocations=spread_over_open(session, customer_id, row.amount),
-            idempotency_key=f"statement:{row.id}",
-            reference=row.reference,
-            note=row.description,
-        ),
-        now=now,
-        account_id=account,
-    )
+    covers = spread_over_open(session, customer_id, row.amount)
+    return book_row(session, row, customer_id, covers, account_id=account, now=now)
 
 
 def ignore_row(session: Session, row_id: UUID) -> None:
@@ -218,5 +205,5 @@ def _open(session: Session, row_id: UUID, action: str) -> StatementRow:
     if row is None:
         raise NotFound
     if not lifecycle.may(lifecycle.STATEMENT_ROW, row.state, action):
-        raise Conflict(_("This row was dealt with already."), code="row_decided")
+        raise Overtaken(_("This row was dealt with already."), code="row_decided")
     return row

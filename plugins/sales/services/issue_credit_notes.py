@@ -15,8 +15,6 @@ from core.adapters.clock import to_local_date
 from core.contracts.events import InvoiceCancelled
 from core.contracts.fiscal import (
     CreditNoteRequest,
-    FiscalLine,
-    FiscalTax,
 )
 from core.contracts.sales import InvoiceLineDraft
 from core.db.events import emit
@@ -35,6 +33,7 @@ from plugins.sales.domain.vocabulary import (
     PRACTICE,
 )
 from plugins.sales.models import CreditNote, DebitNote, Invoice, InvoiceLine
+from plugins.sales.services.fiscal_requests import fiscal_lines
 from plugins.sales.services.issue_invoices import invoice_row
 from plugins.sales.services.keep_credit import add_credit
 from plugins.sales.services.note_parts import (
@@ -46,7 +45,6 @@ from plugins.sales.services.note_parts import (
     supported_by,
 )
 from plugins.sales.services.practice import SHOWN, environment_of_note
-from plugins.sales.services.prepare_drafts import IVA
 from plugins.sales.services.read_invoices import lines_of
 from plugins.sales.services.record_payment import lower_balances
 
@@ -88,19 +86,6 @@ def issue_credit_note(
     )
     note_id, today = new_id(), to_local_date(now)
     number = series.written(series.first)
-    fiscal_lines = tuple(
-        FiscalLine(
-            code=line.code,
-            description=line.description,
-            quantity=line.quantity,
-            unit_price=line.unit_price,
-            discount=line.discount,
-            subtotal=sums.subtotal,
-            taxes=(FiscalTax(IVA, sums.tax_code, sums.rate, sums.subtotal, sums.tax),),
-            details=line.details,
-        )
-        for line, sums in zip(lines, totals.lines, strict=True)
-    )
     session.add(
         CreditNote(
             id=note_id,
@@ -148,7 +133,7 @@ def issue_credit_note(
             counterpart=buyer_of(invoice),
             supported=supported_by(invoice),
             reason=reason.strip()[:300],
-            lines=fiscal_lines,
+            lines=fiscal_lines(lines, totals),
         ),
         now=now,
     )

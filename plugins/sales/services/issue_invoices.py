@@ -39,7 +39,7 @@ BY_HAND = 20  # drafts: up to here a second call with the same keys waits for th
 def issue_invoices(
     session: Session, drafts: Sequence[InvoiceDraft], *, now: datetime
 ) -> list[InvoiceRef]:
-    """Number, total and store the drafts (at most 2000); refs in the order given.
+    """Number, total and store the drafts (at most 4000); refs in the order given.
 
     Issuing the same ``(source, source_key)`` again returns the first invoice with ``created`` False.
     Requests the fiscal documents where a plugin offers them and emits ``InvoicesIssued``. Raises

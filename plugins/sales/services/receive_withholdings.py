@@ -17,7 +17,7 @@ from core.contracts.services import SignatureChecking
 from core.db.locks import wait_for
 from core.db.tenancy import scope_of
 from core.domain.money import ZERO, to_cents
-from core.errors import Conflict, DomainError, NotFound, ServiceMissing
+from core.errors import Conflict, DomainError, NotFound, Overtaken, ServiceMissing
 from core.i18n import _
 from core.ids import new_id
 from core.models import Blob, Tenant
@@ -225,7 +225,7 @@ def _open(session: Session, withholding_id: UUID, action: str) -> Withholding:
     if row is None:
         raise NotFound
     if not lifecycle.may(lifecycle.WITHHOLDING, row.state, action):
-        raise Conflict(
+        raise Overtaken(
             _("Somebody decided on this certificate already."), code="certificate_decided"
         )
     return row

@@ -18,7 +18,7 @@ from core.contracts.sales import MONEY_LOCK, PaymentData
 from core.db.events import emit
 from core.db.locks import wait_for
 from core.domain.money import ZERO, to_cents
-from core.errors import Conflict, DomainError, NotFound
+from core.errors import DomainError, NotFound, Overtaken
 from core.i18n import _
 from core.ids import new_id
 from core.services import blobs, holidays
@@ -269,7 +269,7 @@ def _open(session: Session, report_id: UUID, action: str) -> PaymentReport:
     if report is None:
         raise NotFound
     if not lifecycle.may(lifecycle.REPORT, report.state, action):
-        raise Conflict(_("Somebody decided on this report already."), code="report_decided")
+        raise Overtaken(_("Somebody decided on this report already."), code="report_decided")
     return report
 
 

@@ -57,12 +57,10 @@ INVOICE_COLUMNS = (
     "state",
     "balance",
 )
-LINE_COLUMNS = (
-    "id",
+LINE_COLUMNS = ("id", "invoice_id", "position")
+LINES_ALIKE = (
     "tenant_id",
     "created_at",
-    "invoice_id",
-    "position",
     "product_id",
     "code",
     "description",
@@ -122,7 +120,8 @@ def prepare_invoices(
 ) -> UnnumberedInvoices:
     """The rows of these drafts, staged. Raises ``DomainError`` for one that cannot be an invoice."""
     ready = sorted(prepare_drafts(session, drafts), key=lambda one: one.draft.issue_point_id)
-    ids = [one.draft.id or fresh for one, fresh in zip(ready, new_ids(len(ready)), strict=True)]
+    fresh = iter(new_ids(sum(one.draft.id is None for one in ready)))
+    ids = [one.draft.id or next(fresh) for one in ready]
     shared = Shared()
     tenant = scope_of(session).tenant_id
     made = [*zip(ids, ready, strict=True)]
@@ -132,7 +131,8 @@ def prepare_invoices(
     ]
     staged = stage_rows(session, cast(Table, Invoice.__table__), INVOICE_COLUMNS, invoices)
     lines = [*_lines(made, tenant, now, shared)]
-    staged_lines = stage_rows(session, cast(Table, InvoiceLine.__table__), LINE_COLUMNS, lines)
+    line_table = cast(Table, InvoiceLine.__table__)
+    staged_lines = stage_rows(session, line_table, LINE_COLUMNS, lines, alike=LINES_ALIKE)
     documents = None
     try:
         fiscal = plugins.service(FiscalIssuing)
@@ -197,8 +197,8 @@ def _lines(
         ):
             key = id(pair[0]), id(pair[1])
             if key not in known:
-                known[key] = _line(*pair, shared)
-            yield (next(line_ids), tenant, now, invoice_id, position, *known[key])
+                known[key] = (tenant, now, *_line(*pair, shared))
+            yield (next(line_ids), invoice_id, position, known[key])
 
 
 def _line(line: InvoiceLineDraft, sums: LineTotal, shared: Shared) -> tuple[Any, ...]:

@@ -286,12 +286,12 @@ class TillPages(Pages):
         )
         return ref.id, change
 
-    @page("/done/<uuid:invoice_id>", action="issue")
+    @page("/done/<uuid:invoice_id>", action="read")
     def done(self, ctx: Context, invoice_id: UUID) -> Any:
         """The same screen after the PIN: the number, the document's state, *Nueva venta*."""
         return ctx.render("sales/till_done.html", **self._state(ctx, invoice_id))
 
-    @page("/done/<uuid:invoice_id>/state", action="issue")
+    @page("/done/<uuid:invoice_id>/state", action="read")
     def state(self, ctx: Context, invoice_id: UUID) -> Any:
         """The state alone, asked again by the screen until it is final."""
         return ctx.fragment("sales/till_state.html", **self._state(ctx, invoice_id))

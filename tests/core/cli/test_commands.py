@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from core import settings
 from core.cli import Yupana, main
+from core.cli.at_work import at_work
 from core.db.scope import NOBODY
 from core.db.session import bind, unit_of_work
 from core.errors import DomainError, SetupError
@@ -164,3 +166,11 @@ def test_operator_secrets_plugins_and_doctor(command, database):
     bind(database.database)
     with unit_of_work(NOBODY) as session:
         assert session.scalar(text("SELECT kind FROM core_tenant")) == "operator"
+
+
+def test_where_no_installation_is_nothing_is_created(tmp_path):
+    nowhere = tmp_path / "nope"
+    given = settings.current().model_copy(update={"home": nowhere, "database_url": SecretStr("")})
+    with pytest.raises(SetupError, match="No hay una instalación en"), at_work(given):
+        pass
+    assert not nowhere.exists()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import psycopg
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from core.db import bulk
@@ -78,6 +79,91 @@ def test_bytes_dates_and_nothing(tenant):
             True,
             None,
         )
+
+
+@pytest.mark.parametrize("rows_of_one", [1, 2, 40])
+@pytest.mark.parametrize("count", [1, 30, ASIDE_FROM])
+def test_values_that_rows_have_in_common_come_back_as_given(tenant, rows_of_one, count):
+    facts = [(tenant.id, AT, one) for one in JSON * 70]
+    rows = [(new_id(), f"{n} {TRICKY[n % 7]}", facts[n // rows_of_one]) for n in range(count)]
+    with unit_of_work(tenant.scope) as session:
+        alike = ("tenant_id", "created_at", "value")
+        copy_rows(session, Setting.__table__, ("id", "key"), rows, alike=alike)
+    with unit_of_work(tenant.scope) as session:
+        found = {
+            one.id: (one.key, one.value, one.created_at) for one in session.scalars(select(Setting))
+        }
+    assert found == {key: (name, value, AT) for key, name, (_, _, value) in rows}
+
+
+def test_what_rows_have_in_common_and_what_comes_late_go_together(tenant):
+    facts = [(tenant.id, AT, {"of": one}) for one in TRICKY]
+    rows = [(new_id(), facts[n // 10 % 7]) for n in range(100)]
+    with unit_of_work(tenant.scope) as session:
+        for some in (rows[:50], rows[50:]):
+            staged = stage_rows(
+                session,
+                Setting.__table__,
+                ("id",),
+                some,
+                alike=("tenant_id", "created_at", "value"),
+            )
+            staged.insert(key=[f"key of {one[0]}" for one in some])
+    with unit_of_work(tenant.scope) as session:
+        found = {one.id: (one.key, one.value) for one in session.scalars(select(Setting))}
+    assert found == {key: (f"key of {key}", value) for key, (_, _, value) in rows}
+
+
+def test_rows_of_other_columns_share_no_values(tenant):
+    facts = {prefix: (tenant.id, AT, prefix) for prefix in ("first", "second")}
+    alike = ("tenant_id", "created_at", "value")
+    first = [(new_id(), f"first {n}", facts["first"]) for n in range(50)]
+    second = [(new_id(), facts["second"]) for n in range(50)]
+    with unit_of_work(tenant.scope) as session:
+        one = stage_rows(session, Setting.__table__, ("id", "key"), first, alike=alike)
+        other = stage_rows(session, Setting.__table__, ("id",), second, alike=alike)
+        one.insert()
+        other.insert(key=[f"second {n}" for n in range(50)])
+    with unit_of_work(tenant.scope) as session:
+        assert all(one.key.split()[0] == one.value for one in session.scalars(select(Setting)))
+        assert session.scalar(select(func.count()).select_from(Setting)) == 100
+
+
+def test_a_foreign_tenant_among_what_rows_have_in_common_is_refused(tenant, other_tenant):
+    facts = [(one.id, AT, 1) for one in (tenant, other_tenant)]
+    rows = [(new_id(), f"key {n}", facts[n // 60]) for n in range(100)]
+    with pytest.raises(ForeignTenantError), unit_of_work(tenant.scope) as session:
+        alike = ("tenant_id", "created_at", "value")
+        copy_rows(session, Setting.__table__, ("id", "key"), rows, alike=alike)
+
+
+def test_the_first_rows_of_a_table_bring_its_statistics(tenant, database):
+    """Plans of foreign keys for a table that seems empty read all rows of the tenant for each."""
+
+    def known():
+        with psycopg.connect(database.owner_url.replace("+psycopg", "")) as connection:
+            row = connection.execute(
+                "SELECT reltuples FROM pg_class WHERE oid = 'core_setting'::regclass"
+            ).fetchone()
+            return int(row[0])
+
+    assert known() <= 0
+    for expected in (ASIDE_FROM, ASIDE_FROM):  # only the first: later ones are autovacuum's
+        with unit_of_work(tenant.scope) as session:
+            rows = [(new_id(), tenant.id, AT, f"{new_id()}", n) for n in range(ASIDE_FROM)]
+            copy_rows(session, Setting.__table__, COLUMNS, rows)
+        assert known() == expected
+
+
+def test_nobody_waits_for_statistics(tenant, database):
+    rows = [(new_id(), tenant.id, AT, f"{new_id()}", n) for n in range(ASIDE_FROM)]
+    with psycopg.connect(database.owner_url.replace("+psycopg", "")) as other:
+        other.execute("LOCK TABLE core_setting IN SHARE UPDATE EXCLUSIVE MODE")
+        with unit_of_work(tenant.scope) as session:
+            session.execute(text("SET LOCAL statement_timeout = '30s'"))
+            copy_rows(session, Setting.__table__, COLUMNS, rows)
+    with unit_of_work(tenant.scope) as session:
+        assert session.scalar(select(func.count()).select_from(Setting)) == ASIDE_FROM
 
 
 def test_many_transactions_on_one_connection(tenant):

@@ -367,6 +367,7 @@ def test_time_is_the_demo_clocks(database, work, tmp_path, monkeypatch):
     """A demo that lives on another day defers for its own future, not for the machine's."""
     from core import runtime
     from core.adapters.clock import SharedClock
+    from core.demo.clock import put_forward
 
     clock = SharedClock(tmp_path / "clock")
     clock.set(datetime(2031, 4, 25, 13, tzinfo=UTC))
@@ -377,3 +378,11 @@ def test_time_is_the_demo_clocks(database, work, tmp_path, monkeypatch):
             text("SELECT scheduled_at - now() FROM procrastinate.procrastinate_jobs")
         )
     assert timedelta(minutes=1) < wait < timedelta(minutes=6)
+    put_forward(clock, clock.now() + timedelta(minutes=4))
+    put_forward(clock, clock.now() - timedelta(days=1))  # a demo's clock never goes back
+    with unit_of_work() as session:
+        wait = session.scalar(
+            text("SELECT scheduled_at - now() FROM procrastinate.procrastinate_jobs")
+        )
+    assert timedelta(seconds=0) < wait < timedelta(minutes=2)
+    assert datetime(2031, 4, 25, 13, 4, tzinfo=UTC) <= clock.now()

@@ -56,7 +56,7 @@ MACHINE = {
     " withholding_until",
     "lic_licence": "accounts adviser_told_at contact contract_revision distributor_id ending_told_on"
     " first_total is_withdrawn next_check_on operator_id plan_id policy standing_revision"
-    " wallet_revision",
+    " upcoming upcoming_at wallet_revision",
     "lic_payment_report": "contract_id form_key group_id is_duplicate is_late reported_by",
     "lic_ticket": "client_name client_tenant_id distributor_id heard invoice_id quoted_at"
     " running_since ticket_id",

@@ -10,11 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from core import runtime
-from core.adapters.clock import SharedClock
+from core.adapters.clock import SharedClock, at_local
 from core.cli import main
 from core.db.session import tenant_work
 from core.errors import DomainError
 from core.models import Tenant
+from plugins.billing import jobs
 from plugins.billing.cli import billing
 from plugins.billing.cli.play import check_demo
 from plugins.billing.services.play_days import play
@@ -282,6 +283,29 @@ def test_a_month_played_by_the_demo_clock(gym):
     ]
     assert gym.clock.today().isoformat() == "2026-05-01"
     assert told[-1].notices == 4  # on the day, the day after, suspended, ended
+
+
+def test_what_the_schedules_do_first_is_counted_too(gym):
+    """A running demo: its scheduler sees the clock move and sweeps and bills before the player does."""
+    gym.on("2026-03-02")
+    gym.subscribe(gym.plan())
+    gym.pay_all()
+    gym.on("2026-03-20")
+
+    def moved(instant):
+        gym.clock.set(instant)
+        day = {"tenant": str(gym.id), "on": gym.clock.today().isoformat()}
+        jobs.sweep_tenant(day, instant)
+        if at_local(gym.clock.today(), 2) <= instant:
+            jobs.run_tenant(day, instant)
+
+    told = list(play(gym.clock.today(), moved))
+    assert [(one.invoices, one.suspended, one.ended) for one in told] == [
+        (1, 0, 0),
+        (0, 0, 0),
+        (0, 1, 0),
+        (0, 0, 1),
+    ]
 
 
 def test_the_page_of_the_demos_clock_shows_what_each_stop_brings(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from email import message_from_bytes
 from email.policy import default
@@ -13,11 +13,13 @@ from sqlalchemy import select
 
 from core import runtime
 from core.adapters.mime import written
+from core.contracts.events import PaymentReported
 from core.db.session import tenant_work
 from core.domain.payment_codes import payment_code
+from core.ids import new_id
 from plugins.billing import jobs
 from plugins.billing.models import Notice
-from plugins.billing.services import mail_notices
+from plugins.billing.services import mail_notices, reports
 from plugins.billing.services.change_price import change_price
 from plugins.sales.models import BankAccount, CreditNote, Invoice
 
@@ -254,3 +256,117 @@ def test_a_new_price_is_told_with_a_way_out_and_counts_from_the_day_the_mail_lea
     assert gym.subscription(known).state == "active"
     assert "Cancelada" in post(client, path).text
     assert gym.subscription(known).ends_on == date(2026, 7, 31)
+
+
+def told_of(invoice_id, share: str, *, now) -> PaymentReported:
+    """Somebody says that the invoice was paid."""
+    return PaymentReported(
+        report_id=new_id(), client_tenant_id=None, invoice_ids=(invoice_id,), amount=Decimal(share),
+        value_on=now.date(), bank="", reference="1", reported_at=now,
+        allocations=((invoice_id, Decimal(share)),),
+    )  # fmt: skip
+
+
+WORDS = re.compile("en cinco días|mañana|vence hoy|venció ayer|suspendido|terminó")
+
+
+def what_left(gym, outbox, drain, *, sweeps: bool, times: int):
+    """(day, member, words) of each mail of three weeks of jobs; ``sweeps`` False: no scheduler runs at
+    midnight. On 4 April at 03:00 the second member reports and the third one's payment arrives.
+    """
+    plan = gym.plan()
+    members = [gym.subscribe(plan) for _one in range(3)]
+    gym.pay_all()
+    gym.on("2026-03-25")
+    gym.run()
+    drain()
+    told = []
+    for past in range(18):
+        day = (date(2026, 3, 26) + timedelta(days=past)).isoformat()
+        if sweeps:
+            jobs.sweep_all({}, gym.on(day, 0))
+            drain()
+        if day == "2026-04-04":
+            now = gym.on(day, 3)
+            said, paid = (gym.charges(one)[1].invoice_id for one in members[1:])
+            gym.pay(paid)
+            with tenant_work(gym.id) as session:
+                reports.hear_report(session, told_of(said, "23.00", now=now), now=now)
+        outbox.mails.clear()
+        for _time in range(times):
+            jobs.mail_all({}, gym.on(day, 7))
+            drain()
+        told += sorted(
+            (day, mail.to.partition("@")[0], WORDS.search(mail.subject + mail.text).group())
+            for mail in outbox.mails
+            if WORDS.search(mail.subject + mail.text)
+        )
+    return told
+
+
+@pytest.mark.parametrize(
+    ("sweeps", "times"), [(True, 1), (False, 1), (False, 2)],
+    ids=["swept at midnight", "the sweep was missed", "missed, and the mails' job runs twice"],
+)  # fmt: skip
+def test_the_mails_of_seven_are_the_same_where_midnight_was_missed(
+    gym, outbox, drain, sweeps, times
+):
+    assert what_left(gym, outbox, drain, sweeps=sweeps, times=times) == [
+        ("2026-03-31", "socio000001", "en cinco días"),
+        ("2026-03-31", "socio000002", "en cinco días"),
+        ("2026-03-31", "socio000003", "en cinco días"),
+        ("2026-04-04", "socio000001", "mañana"),
+        ("2026-04-05", "socio000001", "vence hoy"),
+        ("2026-04-06", "socio000001", "venció ayer"),
+        ("2026-04-11", "socio000001", "suspendido"),
+    ]
+    with tenant_work(gym.id) as session:
+        assert session.scalars(select(Notice.kind).where(Notice.mailed_at.is_(None))).all() == []
+        kinds = session.scalars(select(Notice.kind).where(Notice.kind == "suspended")).all()
+    assert len(kinds) == 1
+
+
+def test_a_reminder_that_waited_for_another_day_is_not_sent_but_a_suspension_is(gym, outbox, drain):
+    """The mails' job of 5 April runs on the 6th at 01:00: "today" is no longer true."""
+    gym.subscribe(gym.plan())
+    gym.pay_all()
+    gym.on("2026-03-25")
+    gym.run()
+    drain()
+    for due, late in (("2026-04-05", "2026-04-06"), ("2026-04-11", "2026-04-12")):
+        gym.on(due, 0)
+        gym.sweep()
+        outbox.mails.clear()
+        seven = gym.on(due, 7)
+        jobs.mail_all({"due_at": seven.isoformat()}, gym.on(late, 1))
+        drain()
+        subjects = [one.subject for one in outbox.mails if "factura" in one.subject.lower()]
+        assert [WORDS.search(one).group() for one in subjects] == (
+            [] if due == "2026-04-05" else ["suspendido"]
+        )
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_who_sells_may_tell_suspension_and_end_itself(gym, outbox, tells):
+    """Reminders come from billing alone, one of each; the turns from one side only."""
+    member = gym.subscribe(gym.plan(), tells_turns=tells)
+    payer = gym.subscription(member).customer_id
+    locker = gym.plan("5.00", "CASILLERO", kind="addon")
+    addon = gym.subscribe(locker, payer, parent_id=member)
+    assert gym.subscription(addon).tells_turns is tells  # as its base
+    gym.pay_all()
+    gym.on("2026-03-25")
+    gym.run()
+    outbox.mails.clear()
+    told = []
+    for past in range(40):
+        day = (date(2026, 3, 26) + timedelta(days=past)).isoformat()
+        live(gym, day)
+        told += [(day, WORDS.search(one.subject + one.text).group()) for one in outbox.mails]
+        outbox.mails.clear()
+    reminders = [
+        ("2026-03-31", "en cinco días"), ("2026-04-04", "mañana"),
+        ("2026-04-05", "vence hoy"), ("2026-04-06", "venció ayer"),
+    ]  # fmt: skip
+    turns = [("2026-04-11", "suspendido")] * 2 + [("2026-05-01", "terminó")] * 2
+    assert told == reminders + (turns if tells else [])

@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from core import jobs
 from core.db.scope import Scope
 from core.db.session import bound, unit_of_work
-from plugins.licensing.models import Contract, QueuedReport
+from plugins.licensing.models import ClientStatus, Contract, PaymentReportRow, QueuedReport
 from plugins.licensing.services import contracts, queue
 from tests.factories.licensing import make_vendor
 
@@ -89,6 +89,38 @@ def test_a_licence_is_sold_billed_and_paid_in_whatever_order_events_arrive(
     settle()
     assert agreed(vendor, client) == ("active", "active", "active", "enabled")
     assert vendor.invoices(client)[1] == ("2026-04-01", "2026-04-30", "34.50", "paid")
+
+
+@pytest.mark.checklist("PW-14", "PW-15")
+@pytest.mark.parametrize("choose", [ORDERS[0], ORDERS[1]], ids=["latest first", "0"])
+def test_a_report_over_two_invoices_is_confirmed_without_a_block_between_them(
+    make_tenant, clock, drain, outbox, choose
+):
+    """S = 2026-03-26: the bridge of six days (6.90) and May (34.50), both told on 05-07 (R9)."""
+    vendor = make_vendor(make_tenant, clock, drain, "2026-03-26")
+    client = vendor.contract()
+    vendor.enable(client)
+    vendor.run("2026-04-25")
+    vendor.night("2026-05-06")
+    vendor.at("2026-05-07", 9)
+    vendor.report(client, "41.40")
+    vendor.drain()
+    with unit_of_work(vendor.north.scope) as session:
+        waiting = session.scalars(select(QueuedReport.report_id)).all()
+        queue.confirm_reports(session, waiting, now=vendor.clock.now())
+    work_through(choose, vendor.clock.now())
+    with unit_of_work(Scope(tenant_id=client)) as session:
+        turns = session.scalars(select(ClientStatus.state).order_by(ClientStatus.recorded_at)).all()
+        assert turns[-3:] == ["suspended", "reported", "active"]
+        [row] = session.scalars(select(PaymentReportRow))
+        assert (row.state, len(row.applied)) == ("applied", 2)
+    assert [one[2:] for one in vendor.invoices(client)] == [
+        ("34.50", "paid"),
+        ("6.90", "paid"),
+        ("34.50", "paid"),
+    ]
+    told = [one.subject for one in outbox.to("hola@gimnasio.ec")]
+    assert len([one for one in told if "suspendida" in one]) == 1  # that of 05-06
 
 
 def test_an_answer_that_overtakes_its_report_is_heard(make_tenant, clock, drain):

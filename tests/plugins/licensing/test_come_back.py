@@ -125,3 +125,71 @@ def test_an_old_invoice_is_settled_first(vendor, client, sign_in, post, drain):
     refused = post(client, "/licence/reenter", plan_id=str(vendor.plan_id))
     assert refused.status_code == 422
     assert number in refused.text
+
+    # a report of the old debt settles it once it is confirmed, and opens nothing (R11, A-22)
+    assert "podrá pedir un mes" in words(client.get("/licence/report"))
+    told = {"amount": "23,00", "value_on": "2026-07-10", "bank": "Pichincha", "reference": "TR-5"}
+    sent = post(client, "/licence/report", **told)
+    assert sent.location == "/licence/return"
+    assert (vendor.state(firm.id), vendor.may_issue(firm.id)) == ("expired", False)
+    page = words(client.get("/licence/return"))
+    assert "acceso de inmediato" not in page
+    assert "la licencia venció" in page
+    assert "está reportado" in page
+    assert "Ya pagué" not in page
+    waits = post(client, "/licence/reenter", plan_id=str(vendor.plan_id))
+    assert waits.status_code == 422
+    assert "espera la confirmación" in waits.text
+    drain()
+    assert (vendor.state(firm.id), vendor.may_issue(firm.id)) == ("expired", False)
+    with unit_of_work(vendor.north.scope) as session:
+        [row] = session.scalars(select(QueuedReport))
+        queue.confirm_reports(session, [row.report_id], now=vendor.clock.now())
+    drain()
+    assert (vendor.state(firm.id), vendor.may_issue(firm.id)) == ("expired", False)
+    assert post(client, "/licence/reenter", plan_id=str(vendor.plan_id)).status_code == 303
+
+
+@pytest.mark.checklist("PW-18")
+def test_a_month_that_renews_goes_on_like_any_licence(vendor, client, sign_in, post, drain, outbox):
+    """R12, A-21: chosen, R3-R5 hold with S = 10/07: 30 days, the bridge to the month's end, months."""
+    firm = ended(vendor)
+    sign_in(client, firm, "owner")
+    assert "Renovar cada mes" in words(client.get("/licence/return"))
+    post(client, "/licence/reenter", plan_id=str(vendor.plan_id), renews="1")
+    drain()
+    assert "Se renueva cada mes" in words(client.get("/licence/return"))
+    post(client, "/licence/report", **PAID)
+    assert vendor.may_issue(firm.id)  # his report opens at once, as of any who comes back
+    drain()
+    with unit_of_work(vendor.north.scope) as session:
+        [row] = session.scalars(select(QueuedReport))
+        queue.confirm_reports(session, [row.report_id], now=vendor.clock.now())
+    drain()
+    assert vendor.state(firm.id) == "active"
+    told = words(client.get("/licence/return"))
+    assert "08/08/2026 y se renueva cada mes" in told
+    assert "no se renueva" not in told.lower()
+
+    vendor.run("2026-07-25")  # R5: the run before August's days; R3: 09/08 to 31/08 are 23 days
+    assert vendor.invoices(firm.id)[-1] == ("2026-08-09", "2026-08-31", "26.45", "open")
+    vendor.run("2026-08-25")  # not paid on 05/08, but his paid days last until the 8th (R8) ...
+    assert len(vendor.invoices(firm.id)) == 3  # ... and then R15 leaves him out
+    assert vendor.state(firm.id, at_local(date(2026, 8, 8), 23, 59)) == "due"
+    assert vendor.state(firm.id, at_local(date(2026, 8, 9))) == "suspended"
+
+
+def test_a_month_that_renews_is_told_of_no_end(vendor, client, sign_in, post, drain, outbox):
+    firm = ended(vendor)
+    sign_in(client, firm, "owner")
+    post(client, "/licence/reenter", plan_id=str(vendor.plan_id), renews="1")
+    drain()
+    vendor.enable(firm.id)
+    vendor.run("2026-07-25")
+    vendor.report(firm.id, "26.45")
+    drain()
+    sent = len(outbox.mails)
+    for day in ("2026-08-01", "2026-08-02", "2026-08-08"):  # a week before the thirty days end
+        vendor.night(day)
+    assert [one.subject for one in outbox.mails[sent:] if "termina" in one.subject] == []
+    assert vendor.licence(firm.id).renews

@@ -9,6 +9,8 @@ from sqlalchemy import select
 
 from core.db.session import unit_of_work
 from core.models import Holiday
+from plugins.billing.services.sweep_day import sweep_day
+from plugins.licensing import jobs
 from plugins.licensing.domain.credits import annulment_day
 from plugins.licensing.models import Contract, CreditDraft
 from plugins.sales.models import CreditNote
@@ -174,6 +176,22 @@ def test_who_pays_after_the_run_is_invoiced_and_leaves_the_list(vendor, client, 
         assert session.scalars(select(Contract.left_out_on)).all() == [None]
     sign_in(client, vendor.north, "distributor")
     assert "Sin factura el" not in text(client.get("/portfolio/unpaid"))
+
+
+@pytest.mark.parametrize("caught_up", ["2026-04-27", "2026-05-01", "2026-06-02"])
+def test_a_missed_25th_that_is_caught_up_late_knows_whom_it_left_out(vendor, caught_up):
+    """The machines stood still on 04-25; the sweep of 05-01 ends the unpaid subscription first (R13, R15)."""
+    vendor.run("2026-03-25")
+    vendor.night("2026-04-06")
+    vendor.at(caught_up, 0, 5)
+    sweep_day(vendor.operator.id, on=date.fromisoformat(caught_up), now=vendor.clock.now())
+    now = vendor.at(caught_up, 1, 30)
+    for due_at in ("2026-03-25T06:30:00+00:00", "2026-04-25T06:30:00+00:00"):
+        jobs.run_day_25({"schedule": "licensing.day_25", "due_at": due_at}, now)
+        vendor.drain()
+        [row] = vendor.portfolio(vendor.north)
+        assert str(row.left_out_on) == ("2026-04-25" if "04-25" in due_at else "None")
+    assert drafts(vendor.operator) == [("unpaid", "draft")]
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,7 @@ def test_everything_until_the_last_day_and_the_legal_documents_for_good(
     # a week before the last day it is mailed, once, and the pages say it
     for day in ("2026-04-02", "2026-04-03", "2026-04-04", "2026-04-10"):
         vendor.night(day)
+        vendor.at(day, 7)
         ahead = [one for one in outbox.to("hola@gimnasio.ec") if "termina el" in one.subject]
         assert len(ahead) == (day >= "2026-04-03"), day
     assert ahead[0].subject == "Su licencia termina el 10/04/2026"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
+
 import pytest
 from sqlalchemy import select
 
+from core.contracts.events import LicenceEnabling
 from core.contracts.services import InvoiceIssuing
 from core.db.scope import Scope
 from core.db.session import unit_of_work
@@ -12,7 +16,7 @@ from core.plugins import service
 from core.services import settings
 from plugins.billing.models import Charge
 from plugins.licensing.models import Contract, QueuedReport
-from plugins.licensing.services import queue
+from plugins.licensing.services import contracts, queue, republish
 from tests.factories.licensing import make_vendor
 from tests.plugins.licensing.test_views import Tenancy, text, typed
 
@@ -138,3 +142,110 @@ def test_an_order_that_lapsed_or_was_taken_back_is_not_reported(
     with unit_of_work(Scope(tenant_id=vendor.operator.id)) as session:
         assert session.scalars(select(Contract.state)).all() == ["order"]
         assert session.scalars(select(QueuedReport)).all() == []
+
+
+@pytest.mark.checklist("PW-09", "PW-13")
+@pytest.mark.parametrize("who", ["distributor", "operator"])
+def test_too_little_money_enables_nothing_but_on_credit(
+    make_tenant, clock, drain, app, client, sign_in, post, who
+):
+    """R2: the money of the first invoice (34,50; 0,50 may be missing, A-19) or credit within the limit."""
+    vendor = vendor_with("on_confirmation", make_tenant, clock, drain)
+    if who == "distributor":
+        sign_in(client, vendor.north, "distributor")
+        [row] = vendor.portfolio(vendor.north)
+        page = f"/portfolio/{row.id}/enable"
+    else:
+        sign_in(client, vendor.operator, "operator")
+        with unit_of_work(vendor.operator.scope) as session:
+            page = f"/office/licences/{session.scalars(select(Contract.id)).one()}/enable"
+    for amount, missing in (("1,00", "33,50"), ("33,99", "0,51")):
+        refused = post(client, page, amount=amount, bank="Pichincha")
+        assert refused.status_code == 422
+        assert f"Faltan $ {missing} de la primera factura" in text(refused)
+        assert "a crédito" in text(refused)
+    drain()
+    assert vendor.state(vendor.client_id) == "order"
+    assert vendor.invoices(vendor.client_id) == []
+    assert post(client, page, amount="34,00", bank="Pichincha").status_code == 303
+    drain()
+    assert vendor.state(vendor.client_id) == "active"
+
+
+def test_a_report_of_a_part_enables_no_order_and_two_that_cover_it_do(
+    make_tenant, clock, drain, app, client, sign_in, post
+):
+    vendor = vendor_with("on_confirmation", make_tenant, clock, drain)
+    first = vendor.report(vendor.client_id, "20.00", reference="A-1")
+    drain()
+    sign_in(client, vendor.north, "distributor")
+    refused = post(client, "/licensing/queue/confirm", reports=[str(first)])
+    assert refused.status_code == 422
+    assert "deja $ 14,50 de su primera factura sin cubrir" in text(refused)
+    with unit_of_work(vendor.north.scope) as session:
+        assert session.scalars(select(QueuedReport.state)).all() == ["waiting"]
+    second = vendor.report(vendor.client_id, "14.50", reference="A-2")
+    drain()
+    both = post(client, "/licensing/queue/confirm", reports=[str(first), str(second)])
+    assert both.status_code == 303
+    drain()
+    assert vendor.state(vendor.client_id) == "active"
+    assert vendor.invoices(vendor.client_id) == [("2026-03-10", "2026-04-08", "34.50", "paid")]
+    assert credit_of(vendor) == []
+    assert not vendor.portfolio(vendor.north)[0].on_credit
+
+
+def test_a_part_that_arrived_is_confirmed_once_the_order_runs_on_credit(
+    make_tenant, clock, drain, app
+):
+    vendor = vendor_with("on_confirmation", make_tenant, clock, drain)
+    vendor.report(vendor.client_id, "20.00")
+    drain()
+    vendor.enable(vendor.client_id, on_credit=True)
+    answer(vendor, vendor.north)
+    assert vendor.state(vendor.client_id) == "due"
+    assert credit_of(vendor) == ["14.50"]
+
+
+def test_credit_that_is_paid_back_stays_so_when_the_contract_is_told_again(
+    make_tenant, clock, drain, app
+):
+    vendor = vendor_with("on_confirmation", make_tenant, clock, drain)
+    vendor.enable(vendor.client_id, on_credit=True)
+    assert vendor.portfolio(vendor.north)[0].on_credit
+    vendor.report(vendor.client_id, "34.50")
+    drain()
+    answer(vendor, vendor.north)
+    assert not vendor.portfolio(vendor.north)[0].on_credit
+    with unit_of_work(vendor.operator.scope) as session:
+        republish.republish(session, after=None, now=vendor.clock.now())
+    drain()
+    assert not vendor.portfolio(vendor.north)[0].on_credit
+
+
+def test_an_enabling_that_arrives_with_too_little_leaves_the_rest_due(
+    make_tenant, clock, drain, app
+):
+    """Whatever a distributor's side lets through: S 2026-03-10, so due 04-05 and suspended 04-06 (A-10)."""
+    vendor = vendor_with("on_confirmation", make_tenant, clock, drain)
+    with unit_of_work(vendor.operator.scope) as session:
+        contract = session.scalars(select(Contract)).one()
+        enabling = LicenceEnabling(
+            contract_id=contract.id,
+            on_credit=False,
+            amount=Decimal("1.00"),
+            value_on=date(2026, 3, 10),
+            bank="Pichincha",
+            reference="TR-1",
+            enabled_at=clock.now(),
+        )
+        contracts.hear_enabling(session, enabling, now=clock.now())
+    drain()
+    with unit_of_work(vendor.operator.scope) as session:
+        charge = session.scalars(select(Charge)).one()
+        assert (str(charge.due_on), str(charge.suspend_on)) == ("2026-04-05", "2026-04-06")
+    assert credit_of(vendor) == ["33.50"]
+    [row] = vendor.portfolio(vendor.north)
+    assert (row.on_credit, str(row.balance)) == (True, "33.50")  # it uses his limit
+    vendor.night("2026-04-06")
+    assert vendor.state(vendor.client_id) == "suspended"

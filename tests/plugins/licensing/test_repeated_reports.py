@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -11,6 +12,7 @@ from sqlalchemy import select
 
 from core.db.scope import Scope
 from core.db.session import unit_of_work
+from core.errors import NotFound
 from core.services import settings
 from plugins.licensing.models import PaymentReportRow, QueuedReport
 from plugins.licensing.services import pay_many, queue
@@ -153,3 +155,108 @@ def test_a_distributor_reports_one_payment_of_several_of_his_clients(vendor, cli
     assert {vendor.state(one) for one in (vendor.gym, vendor.school)} == {"active"}
     with unit_of_work(vendor.north.scope) as session:
         assert pay_many.clients_who_owe(session) == []
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["as before", "the other way round"])
+def test_a_form_sent_again_after_a_failure_in_the_middle_goes_on_with_the_same_group(
+    vendor, make_person, monkeypatch, order
+):
+    """70.00 told for 34.50 + 34.50: the process dies between the two, the person sends the form again."""
+
+    class Company:
+        id, scope = vendor.gym, Scope(tenant_id=vendor.gym)
+
+    person = make_person(Company, "accountant")
+    Company.id, Company.scope = vendor.school, Scope(tenant_id=vendor.school)
+    add_member(person, Company, "accountant")
+    data = replace(TOLD, amount=Decimal("70.00"), form_key="the form")
+    both = [vendor.gym, vendor.school]
+
+    def stored():
+        found = []
+        for one in both:
+            with unit_of_work(Scope(tenant_id=one)) as session:
+                found += session.scalars(select(PaymentReportRow)).all()
+        return found
+
+    real = pay_many.report_payment
+
+    def dies_at_the_second(session, part, *, now):
+        if part.amount == Decimal("35.50"):
+            raise ConnectionError("the server went away")
+        return real(session, part, now=now)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pay_many, "report_payment", dies_at_the_second)
+        with pytest.raises(ConnectionError):
+            pay_many.report_for_many(person, data, both, now=vendor.clock.now())
+    (first,) = stored()
+    assert marked(vendor) == [("Gimnasio Andino", False)]
+
+    with unit_of_work(
+        vendor.north.scope
+    ) as session:  # the first is confirmed before the person comes back
+        waiting = list(session.scalars(select(QueuedReport.report_id)))
+        queue.confirm_reports(session, waiting, now=vendor.clock.now())
+    vendor.drain()
+    assert vendor.state(vendor.gym) == "active"
+
+    for _again in range(2):  # the second time there is nothing left to do
+        made = pay_many.report_for_many(person, data, both[::order], now=vendor.clock.now())
+        assert {one.amount for one in made} == {Decimal("34.50"), Decimal("35.50")}
+    gym, school = stored()
+    assert gym.id == first.id
+    assert [one.amount for one in (gym, school)] == [Decimal("34.50"), Decimal("35.50")]
+    assert {one.group_id for one in (gym, school)} == {first.group_id}
+    assert {one.transferred for one in (gym, school)} == {Decimal("70.00")}
+    assert marked(vendor) == [("Escuela Sol", False), ("Gimnasio Andino", False)]
+    other_form = replace(data, form_key="another form")
+    with pytest.raises(NotFound):  # the gym owes nothing any more
+        pay_many.report_for_many(person, other_form, both, now=vendor.clock.now())
+    assert len(stored()) == 2
+
+
+def test_only_the_same_form_of_the_same_teller_is_one_transfer():
+    one = pay_many.group_of("user:1", "a")
+    assert one == pay_many.group_of("user:1", "a")
+    others = [("user:2", "a"), ("tenant:1", "a"), ("user:1", "b"), ("user:1", None), ("user:1", "")]
+    assert len({one, *(pay_many.group_of(*other) for other in others)}) == 6
+
+
+TICK = re.compile(r'name="companies" value="([0-9a-f-]{36})"( checked)?')
+AMOUNT = re.compile(r'value="([^"]*)" id="amount"')
+
+
+@pytest.mark.parametrize(
+    ("path", "role", "title", "home", "ticked", "amount"),
+    [
+        ("/licence/report-many", "accountant", "Una transferencia para varias empresas", "/licence", True, "69,00"),
+        ("/portfolio/report", "distributor", "Un pago de varios clientes", "/portfolio", False, ""),
+    ],
+)  # fmt: skip
+def test_the_form_of_several_begins_with_its_ticks_and_keeps_what_was_ticked(
+    vendor, client, sign_in, post, path, role, title, home, ticked, amount
+):
+    """The own companies are all ticked with what they owe together; a distributor's clients are not."""
+
+    class Company:
+        id, scope = vendor.gym, Scope(tenant_id=vendor.gym)
+
+    if role == "distributor":
+        sign_in(client, vendor.north, role)
+    else:
+        person = sign_in(client, Company, role)
+        Company.id, Company.scope = vendor.school, Scope(tenant_id=vendor.school)
+        add_member(person, Company, role)
+    page = client.get(path).get_data(as_text=True)
+    assert f"<title>{title}" in page
+    assert f'href="{home}"' in page[page.index('class="crumbs"') :]
+    both = {str(vendor.gym), str(vendor.school)}
+    assert {one: bool(mark) for one, mark in TICK.findall(page)} == dict.fromkeys(both, ticked)
+    assert AMOUNT.findall(page) == [amount]
+    wrong = post(client, path, **typed(form_key="k", bank="", companies=[str(vendor.school)]))
+    assert wrong.status_code == 422
+    page = wrong.get_data(as_text=True)
+    assert {one for one, mark in TICK.findall(page) if mark} == {str(vendor.school)}
+    assert AMOUNT.findall(page) == ["69,00"]
+    assert 'name="form_key" value="k"' in page

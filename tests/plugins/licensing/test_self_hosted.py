@@ -132,7 +132,7 @@ def test_a_carried_licence_grants_limits_and_ends_without_the_vendor(
         sign_in(client, own, "owner")
         page = client.get("/licence/").get_data(as_text=True)
         assert "funciona hasta el 17/04/2026" in page
-        assert "Comercio" in page
+        assert all(one in page for one in ("Comercio", "Uso del plan", "Sus documentos"))
         assert "funciona hasta el 17/04/2026" in client.get("/").get_data(as_text=True)
         clock.set(at_local(date(2026, 4, 18), 9))
         sign_in(client, own, "owner")

@@ -13,6 +13,7 @@ from core.db.scope import Scope
 from core.db.session import unit_of_work
 from core.domain.payment_codes import payment_code
 from core.errors import Conflict
+from core.services import settings
 from plugins.licensing.models import Contract, PaymentReportRow, QueuedReport
 from plugins.licensing.services import queue
 from plugins.licensing.services.pay_many import report_for_many
@@ -254,6 +255,35 @@ def test_too_little_for_an_order_enables_nothing(make_tenant, clock, drain):
     assert vendor.state(vendor.client_id) == "order"
 
 
+def test_a_reported_part_of_an_order_waits_for_the_rest(
+    make_tenant, clock, drain, app, client, sign_in, post
+):
+    """R2: 20.00 of 34.50 enable nothing, and are booked once: with the 14.50 that follow."""
+    vendor = make_vendor(make_tenant, clock, drain, "2026-04-02")
+    vendor.client_id = vendor.contract()
+    reports = [said(vendor, amount="20.00", reference="A-1")]
+    vendor.drain()
+    assert imported(vendor, "ZZ9", "20.00") == (0, 1, 0, 0)
+    with unit_of_work(vendor.operator.scope) as session:
+        row_id = session.scalars(select(StatementRow.id)).one()
+    sign_in(client, vendor.operator, "operator")
+    page = f"/sales/statements/rows/{row_id}/settle"
+    for given in ({}, {"tax_id": CLIENT_RUC}):
+        refused = post(client, page, **given)
+        assert refused.status_code == 422
+        assert "$ 14,50" in refused.get_data(as_text=True)
+        with unit_of_work(vendor.operator.scope) as session:
+            assert session.get_one(StatementRow, row_id).state == "suggested"
+        assert money(vendor) == ([], "0")
+        assert answers(vendor) == [["waiting"], ["waiting"]]
+    reports.append(said(vendor, amount="14.50", reference="A-2"))
+    vendor.drain()
+    confirmed(vendor, *reports)
+    vendor.drain()
+    assert money(vendor) == ([("20.00", "A-1", "order"), ("14.50", "A-2", "report")], "0")
+    assert [one[2:] for one in vendor.invoices(vendor.client_id)] == [("34.50", "paid")]
+
+
 def test_reports_of_others_settle_nothing_here(vendor, tenant):
     """A company that imports its own statement has nothing to do with the vendor's reports."""
     said(vendor)
@@ -310,3 +340,93 @@ def test_two_transfers_for_one_invoice_are_both_kept(vendor):
         [("34.50", "ABC123", "report"), ("34.50", "XYZ789", "report")],
         "34.50",
     )
+
+
+def codes(vendor):
+    """The two codes that pages tell the client: of its licence (YP-…), of its invoices (YC-…)."""
+    with unit_of_work(vendor.operator.scope) as session:
+        customer = payment_code(session.scalars(select(Customer.id)).one())
+    return {"licence": vendor.licence(vendor.client_id).payment_code, "customer": customer}
+
+
+@pytest.mark.parametrize("of", ["licence", "customer"])
+def test_exactly_the_code_and_what_is_open_settles(vendor, of):
+    code = codes(vendor)[of]
+    assert imported(vendor, code.lower(), "34.50", "tornillo") == (1, 0, 0, 0)
+    vendor.drain()
+    assert money(vendor) == ([("34.50", code.lower(), "statement")], "0")
+    assert linked(vendor)
+    assert [one[3] for one in vendor.invoices(vendor.client_id)] == ["paid", "paid"]
+    assert imported(vendor, code.lower(), "34.50", "tornillo") == (0, 0, 0, 1)
+    assert imported(vendor, code, "34.50", "otra vez")[0] == 0  # nothing is open any more
+    assert len(money(vendor)[0]) == 1
+
+
+@pytest.mark.parametrize(
+    ("reference", "amount", "description"),
+    [("{code} GIM", "34.50", ""), ("{code}", "34.49", ""), ("{code}", "69.00", ""), ("1", "34.50", "{code}")],
+)  # fmt: skip
+def test_the_code_otherwise_stays_a_suggestion(vendor, reference, amount, description):
+    code = codes(vendor)["licence"]
+    row = reference.format(code=code), amount, description.format(code=code)
+    assert imported(vendor, *row) == (0, 1, 0, 0)
+    assert money(vendor) == ([], "0")
+
+
+def test_two_months_open_are_paid_together_and_one_of_them_is_a_question(vendor):
+    """April (34.50) and May (34.50) unpaid but enabled: 69.00 is both, 34.50 may be either."""
+    with unit_of_work(vendor.operator.scope) as session:
+        settings.write(session, "billing.suspended_at_run", "keep_issuing")
+    vendor.run("2026-04-25")
+    code = codes(vendor)["licence"]
+    assert [one[2:] for one in vendor.invoices(vendor.client_id)][1:] == [("34.50", "open")] * 2
+    assert imported(vendor, code, "34.50", "una") == (0, 1, 0, 0)
+    assert money(vendor) == ([], "0")
+    assert imported(vendor, code, "69.00", "dos") == (1, 0, 0, 0)
+    vendor.drain()
+    assert money(vendor) == ([("69.00", code, "statement")], "0")
+    assert {one[3] for one in vendor.invoices(vendor.client_id)} == {"paid"}
+
+
+@pytest.mark.parametrize("amount", ["34.50", "20.00"])
+def test_a_code_beside_a_report_that_waits_is_a_suggestion(vendor, amount):
+    """It may be the money that the report tells: nothing is booked before somebody says so."""
+    said(vendor, amount=amount)
+    vendor.drain()
+    assert imported(vendor, codes(vendor)["licence"]) == (0, 1, 0, 0)
+    assert money(vendor) == ([], "0")
+    assert answers(vendor) == [["waiting"], ["waiting"]]
+
+
+def test_a_report_with_the_code_is_confirmed(vendor):
+    code = codes(vendor)["licence"]
+    said(vendor, reference=code)
+    vendor.drain()
+    assert imported(vendor, code) == (1, 0, 0, 0)
+    vendor.drain()
+    assert money(vendor) == ([("34.50", code, "report")], "0")
+    assert answers(vendor) == [["confirmed"], ["confirmed"]]
+
+
+def test_a_report_that_comes_after_its_code_makes_no_second_payment(vendor):
+    code = codes(vendor)["licence"]
+    report = said(vendor, reference="OTHER")  # on its way still
+    assert imported(vendor, code) == (1, 0, 0, 0)
+    vendor.drain()
+    confirmed(vendor, report)
+    vendor.drain()
+    assert money(vendor) == ([("34.50", code, "statement")], "0")
+
+
+def test_what_others_report_with_the_same_amount_is_not_touched(vendor):
+    """The school reported 34.50; the gym's code pays the gym's invoice."""
+    school = vendor.contract(
+        tax_id="1790016919001", name="Escuela Sol", identification="1714616123"
+    )
+    vendor.enable(school, on_credit=True)
+    vendor.report(school, "34.50", reference="ESC", value_on=PAID_ON)
+    vendor.drain()
+    assert imported(vendor, vendor.licence(vendor.client_id).payment_code) == (1, 0, 0, 0)
+    vendor.drain()
+    assert [one[3] for one in vendor.invoices(vendor.client_id)] == ["paid", "paid"]
+    assert answers(vendor) == [["waiting"], ["waiting"]]

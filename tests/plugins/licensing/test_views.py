@@ -97,11 +97,31 @@ def test_a_suspended_owner_reports_and_is_back_in_the_same_request(due, client, 
     assert "Gimnasio Andino" in queue_page
     assert client.get(f"/licensing/queue/{row.id}/slip").data[:3] == b"\xff\xd8\xff"
     assert post(client, "/licensing/queue/confirm", reports=[str(row.id)]).status_code == 303
+    assert "1 pago confirmado." in text(client.get("/licensing/queue/"))
+    late = post(client, "/licensing/queue/confirm", reports=[str(row.id)])
+    assert late.status_code == 409
+    assert "Alguien se adelantó" in text(late)
     due.drain()
     assert due.state(due.client_id) == "active"
     sign_in(client, due.south, "distributor")
     assert client.get(f"/licensing/queue/{row.id}/slip").status_code == 404
     assert "Gimnasio Andino" not in text(client.get("/licensing/queue?show=confirmed"))
+
+
+@pytest.mark.checklist("PW-14", "PW-15")
+def test_the_answer_to_a_report_says_what_it_brought(due, client, sign_in, post):
+    """34,50 is due; 20,00 lifts nothing (A-19), the rest does."""
+    sign_in(client, Tenancy(due.client_id), "owner")
+    assert post(client, "/licence/report", **typed(amount="20,00")).status_code == 303
+    assert not due.may_issue(due.client_id)
+    page = text(client.get("/licence"))
+    assert "acceso de inmediato" not in page
+    assert "Faltan $ 14,50" in page
+    assert "sigue suspendida hasta que reporte el resto" in page
+    rest = typed(amount="14,50", reference="TR-78", form_key="k2")
+    assert post(client, "/licence/report", **rest).status_code == 303
+    assert due.may_issue(due.client_id)
+    assert "usted tiene acceso de inmediato" in text(client.get("/licence"))
 
 
 def bomb():
@@ -343,7 +363,9 @@ def test_support_hours_from_question_to_invoice(vendor, client, sign_in, post):
     assert post(client, "/support/new", subject="Cargar mi P12").status_code == 303
     vendor.drain()
     sign_in(client, vendor.north, "distributor")
-    assert "Cargar mi P12" in text(client.get("/support"))
+    asked = text(client.get("/support"))
+    assert "Cargar mi P12" in asked
+    assert "Minutos que tomará a lo sumo</label>" in asked  # not «(opcional)»
     from plugins.licensing.models import Ticket
 
     with unit_of_work(vendor.north.scope) as session:

@@ -64,6 +64,49 @@ def upgrade() -> None:
     )
     op.fence_table("billing_reminder_stop", scope="tenant")
     op.create_table(
+        "billing_report_share",
+        sa.Column("report_id", sa.Uuid(), nullable=False),
+        sa.Column("invoice_id", sa.Uuid(), nullable=True),
+        sa.Column("share", core.db.types.MoneyColumn(), nullable=False),
+        sa.Column("state", sa.String(length=9), nullable=False),
+        sa.Column("reported_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.Column("ends_on", sa.Date(), nullable=True),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("tenant_id", sa.Uuid(), nullable=False),
+        sa.Column("created_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.CheckConstraint("share >= 0", name=op.f("ck_billing_report_share_share")),
+        sa.CheckConstraint(
+            "state IN ('waiting', 'confirmed', 'rejected')",
+            name=op.f("ck_billing_report_share_state"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"], ["core_tenant.id"], name=op.f("fk_billing_report_share_tenant_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_billing_report_share")),
+        sa.UniqueConstraint("tenant_id", "id", name=op.f("uq_billing_report_share_tenant_id_id")),
+        sa.UniqueConstraint(
+            "tenant_id",
+            "report_id",
+            "invoice_id",
+            name="uq_billing_report_share_once",
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+    op.fence_table("billing_report_share", scope="tenant")
+    op.create_index(
+        "ix_billing_report_share_invoice",
+        "billing_report_share",
+        ["tenant_id", "invoice_id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_billing_report_share_term",
+        "billing_report_share",
+        ["tenant_id", "ends_on"],
+        unique=False,
+        postgresql_where=sa.text("state = 'waiting' AND ends_on IS NOT NULL"),
+    )
+    op.create_table(
         "billing_run",
         sa.Column("run_on", sa.Date(), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
@@ -127,6 +170,7 @@ def upgrade() -> None:
         sa.Column("start_on", sa.Date(), nullable=False),
         sa.Column("renews", sa.Boolean(), nullable=False),
         sa.Column("on_credit", sa.Boolean(), nullable=False),
+        sa.Column("tells_turns", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
         sa.Column("invoiced_through", sa.Date(), nullable=False),
         sa.Column("next_period_start", sa.Date(), nullable=True),
@@ -404,6 +448,13 @@ def downgrade() -> None:
     op.drop_table("billing_subscription")
     op.drop_table("billing_price_version")
     op.drop_table("billing_run")
+    op.drop_index(
+        "ix_billing_report_share_term",
+        table_name="billing_report_share",
+        postgresql_where=sa.text("state = 'waiting' AND ends_on IS NOT NULL"),
+    )
+    op.drop_index("ix_billing_report_share_invoice", table_name="billing_report_share")
+    op.drop_table("billing_report_share")
     op.drop_table("billing_reminder_stop")
     op.drop_table("billing_plan")
     # ### end Alembic commands ###

@@ -57,6 +57,32 @@ def issue(kind, covered, today, rows, *, overdue, shift):
     return last
 
 
+def suspended_days(rows, until, *, overdue="honour_paid_days", lifts=True):
+    """The days up to ``until`` on which rows (first, last, due, word, is_period) suspend a contract (R8, A-15, A-16).
+
+    Days told as paid count as paid while a report lifts (R9). The word is "paid", "reported" or "unpaid"; ``due`` None: it was paid before it was issued.
+    """
+    paid, invoiced = set(), set()
+    for first, last, due, word, is_period in rows:
+        day = first
+        while is_period and day <= last:
+            invoiced.add(day)
+            if word == "paid" or due is None or (word == "reported" and lifts):
+                paid.add(day)
+            day += DAY
+    found, overdue_ones = [], 0
+    today = min(first for first, *_others in rows)
+    while today <= until:
+        for _first, _last, due, word, _is_period in rows:
+            if due is not None and today - DAY == due:  # yesterday was the last day to pay
+                overdue_ones += word == "unpaid" or (word == "reported" and not lifts)
+        is_served = today in paid and overdue != "strict"
+        if overdue_ones and not is_served and today <= max(invoiced):
+            found.append(today)
+        today += DAY
+    return found
+
+
 def cost(first: date, last: date, price: Fraction, basis: str) -> Fraction:
     """The days ``first`` to ``last`` of one month, added day by day, before rounding."""
     added = Fraction(0)

@@ -18,7 +18,7 @@ from plugins.licensing.domain.support import charge_ticket, charged_so_far
 MARCH = date(2026, 3, 12)  # the reference example: its due date 2026-04-05 is a Sunday
 LATE = ChargeState(
     period_start=date(2026, 4, 11), period_end=date(2026, 4, 30), due_on=date(2026, 4, 5),
-    suspend_on=date(2026, 4, 11), is_paid=False, is_reported=False,
+    is_paid=False, is_reported=False,
 )  # fmt: skip
 
 

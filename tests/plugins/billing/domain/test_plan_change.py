@@ -10,8 +10,8 @@ import pytest
 from core.errors import DomainError
 from plugins.billing.domain.plan_change import InvoicedPeriod, change_json, upgrade_now
 
-APRIL = InvoicedPeriod(date(2026, 4, 11), date(2026, 4, 30))  # a bridge, 20 days
-MAY = InvoicedPeriod(date(2026, 5, 1), date(2026, 5, 31))
+APRIL = InvoicedPeriod(date(2026, 4, 11), date(2026, 4, 30), Decimal("30.00"))  # a bridge, 20 days
+MAY = InvoicedPeriod(date(2026, 5, 1), date(2026, 5, 31), Decimal("30.00"))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,8 @@ MAY = InvoicedPeriod(date(2026, 5, 1), date(2026, 5, 31))
     ],
 )
 def test_upgrade_now(*, old, new, on, invoiced, credit, charge, net):
-    made = upgrade_now(Decimal(old), Decimal(new), date.fromisoformat(on), invoiced)
+    periods = [one._replace(price=Decimal(old)) for one in invoiced]
+    made = upgrade_now(Decimal(old), Decimal(new), date.fromisoformat(on), periods)
     assert (str(made.credit), str(made.charge), str(made.net)) == (credit, charge, net)
     assert made.net == sum(row.charge.amount - row.credit.amount for row in made.rows)
 
@@ -57,15 +58,32 @@ def test_upgrade_now(*, old, new, on, invoiced, credit, charge, net):
 def test_the_derivation_lists_each_period():
     made = upgrade_now(Decimal("30.00"), Decimal("45.00"), date(2026, 4, 28), [MAY, APRIL])
     assert change_json(made)["rows"] == [
-        {"from": "2026-04-28", "to": "2026-04-30", "days": 3, "credit": "3.00", "charge": "4.50"},
+        {
+            "from": "2026-04-28",
+            "to": "2026-04-30",
+            "days": 3,
+            "old_price": "30.00",
+            "credit": "3.00",
+            "charge": "4.50",
+        },
         {
             "from": "2026-05-01",
             "to": "2026-05-31",
             "days": 31,
+            "old_price": "30.00",
             "credit": "30.00",
             "charge": "45.00",
         },
     ]
+
+
+def test_days_that_cost_as_much_keep_their_plan():
+    """March at 30.00, April at 10.00, from 2026-03-26 at 20.00: March stays, April is 20.00 - 10.00."""
+    march = InvoicedPeriod(date(2026, 3, 1), date(2026, 3, 31), Decimal("30.00"))
+    april = InvoicedPeriod(date(2026, 4, 1), date(2026, 4, 30), Decimal("10.00"))
+    made = upgrade_now(Decimal("10.00"), Decimal("20.00"), date(2026, 3, 26), [march, april])
+    assert [(row.first, row.days) for row in made.rows] == [(date(2026, 4, 1), 30)]
+    assert (made.credit, made.charge, made.net) == (10, 20, 10)
 
 
 @pytest.mark.parametrize(

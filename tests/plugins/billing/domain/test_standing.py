@@ -11,20 +11,19 @@ from plugins.billing.domain.standing import ChargeState, paid_through, standing
 D = date.fromisoformat
 
 
-def charge(first, last, due=None, suspend=None, *, paid=False, reported=False):
+def charge(first, last, due=None, *, paid=False, reported=False):
     return ChargeState(
         D(first),
         D(last),
         due and D(due),
-        suspend and D(suspend),
         is_paid=paid,
         is_reported=reported,
     )
 
 
 FIRST = charge("2026-03-12", "2026-04-10", paid=True)
-BRIDGE = ("2026-04-11", "2026-04-30", "2026-04-05", "2026-04-11")
-MAY = ("2026-05-01", "2026-05-31", "2026-05-05", "2026-05-06")
+BRIDGE = ("2026-04-11", "2026-04-30", "2026-04-05")
+MAY = ("2026-05-01", "2026-05-31", "2026-05-05")
 
 
 @pytest.mark.checklist("PW-13", "PW-14", "PW-15", "PW-17")
@@ -59,6 +58,14 @@ MAY = ("2026-05-01", "2026-05-31", "2026-05-05", "2026-05-06")
             "2026-06-01",
         ),
         ([], "2026-06-01", "current", None),
+        # a gap: the bridge is owed, May is paid
+        (
+            [FIRST, charge(*BRIDGE), charge(*MAY, paid=True)],
+            "2026-04-30",
+            "suspended",
+            "2026-04-11",
+        ),
+        ([FIRST, charge(*BRIDGE), charge(*MAY, paid=True)], "2026-05-10", "due", None),
     ],
 )
 def test_where_a_subscription_stands(charges, on, state, since):

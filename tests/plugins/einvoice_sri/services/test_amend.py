@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from hashlib import sha256
 
 import pytest
 from sqlalchemy import select
@@ -11,11 +12,16 @@ from sqlalchemy import select
 from core.contracts.sales import CustomerData
 from core.db.session import unit_of_work
 from core.errors import Conflict, DomainError
-from core.models import AuditEntry
+from core.models import AuditEntry, StoredEvent
 from plugins.einvoice_sri.domain import xml
+from plugins.einvoice_sri.models.documents import DocumentAttempt
 from plugins.einvoice_sri.services.amend_document import amend_document
+from plugins.einvoice_sri.services.ask_fate import defer_question
 from plugins.einvoice_sri.services.correct_document import correct_document
 from plugins.einvoice_sri.services.document_blobs import read_signed
+from plugins.einvoice_sri.services.document_files import files_of
+from plugins.einvoice_sri.services.read_documents import problem_of
+from plugins.einvoice_sri.services.read_fate import fate
 from plugins.einvoice_sri.services.request_documents import request_of
 from plugins.einvoice_sri.simulator.faults import Fault
 from tests.factories.sri import invoice_request, new_document_id
@@ -128,6 +134,165 @@ def test_what_sri_may_still_authorise_gets_no_second_key(
         amend(tenant, row, clock, is_dated_today=True)
     assert told.value.code == "sri_fate"
     assert documents()[0].access_key == row.access_key
+
+
+@pytest.fixture
+def forgotten(site, clock, request_fiscal, documents, drain):
+    """Taken in, its verdict never said, then refused for its date; and whether SRI kept it."""
+
+    def make(*, is_kept: bool, days: int = 100):
+        site.plan.add(Fault.parse("silent@autorizacionx99" if is_kept else "lostx1"))
+        request_fiscal(invoice_request(1))
+        drain()
+        (row,) = documents()
+        assert row.state == "received"
+        clock.set(clock.now() + timedelta(days=days))
+        for _hours in range(3):
+            drain()
+            clock.advance(hours=1)
+        (row,) = documents()
+        assert (row.state, row.code) == ("rejected", "65")
+        site.plan.script.clear()
+        return row
+
+    return make
+
+
+def ask(tenant, row, drain) -> None:
+    with unit_of_work(tenant.scope) as session:
+        defer_question(session, row.id)
+        defer_question(session, row.id)  # pressed twice: asked once
+    before = calls(tenant)
+    drain()
+    assert len(calls(tenant)) == len(before) + 1
+
+
+def calls(tenant) -> list[str]:
+    with unit_of_work(tenant.scope) as session:
+        return list(
+            session.scalars(
+                select(DocumentAttempt.outcome)
+                .where(DocumentAttempt.operation == "autorizacion")
+                .order_by(DocumentAttempt.at)
+            )
+        )
+
+
+def words(tenant, row) -> str:
+    with unit_of_work(tenant.scope) as session:
+        return problem_of(session, row).remedy
+
+
+def test_what_sri_authorised_after_all_is_authorised_when_it_is_asked_again(
+    site, tenant, clock, documents, drain, outbox, forgotten
+):
+    row = forgotten(is_kept=True)
+    assert "Vuelva a preguntar al SRI" in words(tenant, row)
+    ask(tenant, row, drain)
+    (after,) = documents()
+    assert (after.state, after.code, after.access_key) == ("authorized", "", row.access_key)
+    assert calls(tenant)[-1] == "AUTORIZADO"
+    assert list(site.engine.state.entries) == [row.access_key]
+    with unit_of_work(tenant.scope) as session:
+        signed = read_signed(session, [row.id])[row.id]
+        xml_file = files_of(session, after).xml
+        told = session.scalars(
+            select(StoredEvent.payload["access_key"].astext).where(
+                StoredEvent.name == "DocumentAuthorized"
+            )
+        ).all()
+        with pytest.raises(Conflict):
+            defer_question(session, row.id)
+    assert signed == site.engine.state.entries[row.access_key][0].xml
+    assert b"<estado>AUTORIZADO</estado>" in xml_file
+    assert told == [row.access_key]
+    assert len(outbox.to("cliente@example.com")) == 1
+
+
+def test_what_sri_still_does_not_know_after_its_time_gets_today_and_a_new_key(
+    site, tenant, clock, documents, drain, forgotten
+):
+    row = forgotten(is_kept=False)
+    with pytest.raises(Conflict, match="vuelva a preguntar"):
+        amend(tenant, row, clock, None, is_dated_today=True)
+    ask(tenant, row, drain)
+    (after,) = documents()
+    assert (after.state, after.code, after.access_key) == ("rejected", "65", row.access_key)
+    assert calls(tenant)[-1] == "NADA"
+    assert "Pulse Corregir" in words(tenant, after)
+    amend(tenant, after, clock, None, is_dated_today=True)
+    drain()
+    (dated,) = documents()
+    assert (dated.state, dated.number) == ("authorized", row.number), dated.messages
+    assert dated.access_key != row.access_key
+    assert list(site.engine.state.entries) == [dated.access_key]
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("http500@autorizacionx1", "no dio una respuesta que decida"),
+        ("timeout-before@autorizacionx1", "no dio una respuesta que decida"),
+        ("in-process", "todavía estaba decidiendo"),
+    ],
+)
+def test_any_other_answer_leaves_it_as_it_is_and_says_so(
+    site, tenant, clock, documents, drain, forgotten, fault, said
+):
+    row = forgotten(is_kept=fault == "in-process")
+    if fault == "in-process":
+        entries = site.engine.state.entries
+        (entry,) = entries[row.access_key]
+        entries[row.access_key] = (replace(entry, estado="EN PROCESO", hold=1),)
+    else:
+        site.plan.add(Fault.parse(fault))
+    ask(tenant, row, drain)
+    (after,) = documents()
+    assert (after.state, after.code, after.access_key) == ("rejected", "65", row.access_key)
+    assert said in words(tenant, after)
+    with pytest.raises(Conflict) as told:
+        amend(tenant, after, clock, None, is_dated_today=True)
+    assert told.value.code == "sri_fate"
+    ask(tenant, after, drain)  # and again, whenever somebody likes
+    assert documents()[0].state == ("authorized" if fault == "in-process" else "rejected")
+
+
+TAKEN, NOTHING, REFUSED = (
+    ("recepcion", "RECIBIDA"),
+    ("autorizacion", "NADA"),
+    ("recepcion", "DEVUELTA"),
+)
+LOST = ("recepcion", "timeout")
+
+
+@pytest.mark.parametrize(
+    ("steps", "is_open"),
+    [
+        ([(0, TAKEN), (1, REFUSED)], True),
+        ([(0, TAKEN), (1, REFUSED), (23, NOTHING)], True),  # it may still be deciding
+        ([(0, TAKEN), (1, REFUSED), (24, NOTHING)], False),
+        ([(0, TAKEN), (30, NOTHING), (31, REFUSED)], True),  # nobody has asked since
+        ([(0, TAKEN), (30, LOST), (31, REFUSED), (53, NOTHING)], True),  # taken in a second time?
+        ([(0, TAKEN), (30, LOST), (31, REFUSED), (54, NOTHING)], False),
+        ([(0, TAKEN), (1, REFUSED), (24, NOTHING), (25, TAKEN), (26, REFUSED)], True),
+        ([(0, TAKEN), (1, ("autorizacion", "NO AUTORIZADO")), (2, REFUSED)], False),
+        ([(0, TAKEN), (1, REFUSED), (30, ("autorizacion", "EN PROCESO"))], True),
+        ([(0, TAKEN), (1, REFUSED), (30, ("autorizacion", "timeout"))], True),
+        ([(0, LOST), (1, REFUSED)], False),
+    ],
+)
+def test_when_a_key_may_still_be_authorised(now, steps, is_open):
+    key = "2" * 49
+    attempts = [
+        DocumentAttempt(
+            operation=operation, outcome=outcome, at=now + timedelta(hours=hours), messages=[],
+            request_sha256=sha256(key.encode()).hexdigest(),
+        )
+        for hours, (operation, outcome) in steps
+    ]  # fmt: skip
+    assert fate(attempts, key).is_open is is_open
+    if steps[-1] == (24, NOTHING):  # what SRI said about another key says nothing of this one
+        assert fate(attempts, "3" * 49).is_open
 
 
 @pytest.mark.parametrize(

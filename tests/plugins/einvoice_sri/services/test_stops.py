@@ -6,18 +6,25 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from core.db.session import unit_of_work
 from core.services import settings as tenant_settings
 from plugins.einvoice_sri import jobs, settings
 from plugins.einvoice_sri.adapters.gateways import Gateways
-from plugins.einvoice_sri.models.documents import DocumentAttempt
+from plugins.einvoice_sri.models.documents import DocumentAttempt, FiscalDocument
 from plugins.einvoice_sri.services import pauses
+from plugins.einvoice_sri.services.certificates import (
+    RESUME,
+    add_certificate,
+    list_certificates,
+    set_use_from,
+    wipe_certificate,
+)
 from plugins.einvoice_sri.services.read_documents import pause_words
 from plugins.einvoice_sri.simulator.faults import Fault
 from plugins.einvoice_sri.simulator.server import serving
-from tests.factories.sri import http_gateway, invoice_request, new_document_id
+from tests.factories.sri import authority, http_gateway, invoice_request, new_document_id
 
 pytestmark = pytest.mark.usefixtures("key")
 
@@ -187,3 +194,90 @@ def test_a_code_that_no_catalogue_knows_stops_the_issuer_as_its_words_say(
     resume_all(tenant, clock.now())
     wait(clock, drain, times=2)
     assert states(documents) == {"authorized": 3}
+
+
+@pytest.fixture
+def between_two(tenant, now, clock, request_fiscal, drain, site):
+    """Between a certificate that has ended and one that was uploaded and has not begun: stopped."""
+    with unit_of_work(tenant.scope) as session:
+        (old,) = list_certificates(session)
+        old.not_after = now + timedelta(days=5)
+    begins = now + timedelta(days=30)
+    file = authority().issue(tenant.tax_id, "SUCESOR", "clave", begins + timedelta(days=1), days=90)
+    with unit_of_work(tenant.scope) as session:
+        add_certificate(session, data=file.content, password=file.password, now=now)
+    clock.set(now + timedelta(days=6))
+    request_fiscal(*(invoice_request(number, email="") for number in (1, 2)))
+    drain()
+    return begins
+
+
+def open_codes(tenant) -> list[str]:
+    with unit_of_work(tenant.scope) as session:
+        return sorted(one.code for one in pauses.open_pauses(session))
+
+
+@pytest.mark.parametrize("by", ["the moment", "the sweep"])
+def test_a_stop_for_want_of_a_certificate_ends_when_the_next_one_begins(
+    site, tenant, documents, drain, clock, between_two, by
+):
+    assert (states(documents), open_codes(tenant)) == ({"requested": 2}, ["certificate"])
+    clock.set(between_two - timedelta(seconds=1))
+    jobs.sweep({}, clock.now())
+    drain()
+    assert (states(documents), open_codes(tenant)) == ({"requested": 2}, ["certificate"])
+    if by == "the sweep":  # a certificate of an older version has no job of its own
+        with unit_of_work(tenant.scope) as session:
+            session.execute(
+                text("DELETE FROM procrastinate.procrastinate_jobs WHERE task_name = :name"),
+                {"name": RESUME},
+            )
+    clock.set(between_two)
+    if by == "the sweep":
+        jobs.sweep({}, clock.now())
+    drain()
+    assert (states(documents), open_codes(tenant)) == ({"authorized": 2}, [])
+
+
+def test_only_the_stop_for_want_of_a_certificate_ends_then(
+    site, tenant, documents, drain, clock, between_two
+):
+    with unit_of_work(tenant.scope) as session:
+        pauses.pause(session, code="56", detail="x", now=clock.now(), document=documents()[0])
+    paused = documents()[0].id
+    with unit_of_work(tenant.scope) as session:  # as an answer of SRI left it
+        row = session.get_one(FiscalDocument, paused)
+        row.state, row.code, row.access_key = "paused", "56", "1" * 49
+    clock.set(between_two)
+    drain()
+    assert open_codes(tenant) == ["56"]
+    assert [(one.state, one.code) for one in documents()] == [("paused", "56"), ("signed", "")]
+    assert not site.engine.state.entries
+
+
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_a_stop_for_want_of_a_certificate_ends_with_the_hand_over(
+    site, tenant, documents, request_fiscal, drain, clock, now, is_moved
+):
+    with unit_of_work(tenant.scope) as session:
+        (old,) = list_certificates(session)
+        wipe_certificate(session, old.id, reason="cambio", now=now)
+    request_fiscal(invoice_request(1, email=""))
+    drain()
+    file = authority().issue(tenant.tax_id, "SUCESOR", "clave", now, days=90)
+    begins = now + timedelta(days=10)
+    with unit_of_work(tenant.scope) as session:
+        added = add_certificate(
+            session, data=file.content, password=file.password, now=now, use_from=begins
+        )
+    if is_moved:
+        begins = now + timedelta(days=4)
+        with unit_of_work(tenant.scope) as session:
+            set_use_from(session, added, use_from=begins, now=now)
+    clock.set(begins - timedelta(seconds=1))
+    jobs.sweep({}, clock.now())
+    drain()
+    assert (states(documents), open_codes(tenant)) == ({"requested": 1}, ["certificate"])
+    clock.set(begins)
+    drain()
+    assert (states(documents), open_codes(tenant)) == ({"authorized": 1}, [])

@@ -107,3 +107,38 @@ def test_who_may_not_correct_and_what_is_not_refused(
     assert "/amend" not in client.get(f"{LIST}/{refused.id}").text
     assert post(client, f"{LIST}/{refused.id}/amend", **TYPED).status_code == 403
     assert [one.state for one in documents()] == ["rejected", "authorized"]
+
+
+def test_what_sri_may_have_authorised_is_asked_for_from_its_page(
+    site, clock, client, sign_in, post, tenant, sold, documents, drain
+):
+    site.plan.add(Fault.parse("silent@autorizacionx99"))
+    drain()
+    clock.advance(days=100)
+    for _hours in range(3):
+        drain()
+        clock.advance(hours=1)
+    (row,) = documents()
+    assert (row.state, row.code) == ("rejected", "65")
+    show = f"{LIST}/{row.id}"
+    sign_in(client, tenant, "salesperson")
+    assert f"{show}/ask" not in client.get(show).text
+    assert post(client, f"{show}/ask").status_code == 403
+    sign_in(client, tenant, "accountant")
+    page = client.get(show).text
+    assert f"{show}/ask" in page
+    assert "Volver a preguntar al SRI" in page
+    assert "hasta que responda no hay una segunda clave" in page
+    assert f"{show}/amend" not in page  # a date of today is refused until then
+    assert client.get(f"{show}/amend").location == show
+    assert post(client, f"{show}/amend", **TYPED, is_dated_today="1").location == show
+    assert documents()[0].access_key == row.access_key
+    site.plan.script.clear()
+    done = post(client, f"{show}/ask")
+    assert (done.status_code, done.location) == (303, show)
+    drain()
+    page = client.get(show).text
+    assert "Consultado al SRI: AUTORIZADO" in page
+    assert f"{show}/ask" not in page
+    assert documents()[0].state == "authorized"
+    assert post(client, f"{show}/ask").status_code == 409

@@ -206,6 +206,9 @@ def test_a_month_back_reads_as_such():
     )
     assert state_on(facts, day("2026-10-09")) == "reentered"
     assert state_on(facts, day("2026-10-10")) == "expired"
+    assert (
+        state_on(replace(facts, renews=True), day("2026-10-09")) == "active"
+    )  # A-21: it was chosen
 
 
 def test_a_first_invoice_on_credit_blocks_the_day_after_it_was_due():
@@ -213,6 +216,61 @@ def test_a_first_invoice_on_credit_blocks_the_day_after_it_was_due():
     facts = Facts(day("2026-04-12"), day("2026-04-12"), invoices=[row])
     assert [state_on(facts, day(d)) for d in ("2026-05-05", "2026-05-06")] == ["due", "suspended"]
     assert paid_through(facts, day("2026-05-06")) is None
+
+
+@pytest.mark.checklist("PW-14", "PW-15")
+def test_days_told_as_paid_are_honoured_like_paid_ones():
+    """S = 2026-04-24 on credit, told on 04-26 and not answered: the bridge of 05-24..31 is due 05-05, and
+    its block waits for the end of the first 30 days (R8, R9). A rejected report holds nothing.
+    """
+    told = Report(UUID(int=90), at("2026-04-26T15:00"), "reported", {FIRST: TOTAL})
+    rows = [
+        invoice(1, "2026-04-24", "2026-05-23", "2026-05-05", covered=False),
+        invoice(2, "2026-05-24", "2026-05-31", "2026-05-05", covered=False),
+    ]
+    facts = Facts(day("2026-04-24"), day("2026-04-24"), invoices=rows, reports=[told])
+    assert suspends_on(facts, day("2026-04-27")) == day("2026-05-24")
+    assert state_on(facts, day("2026-05-23")) == "reported"
+    assert state_on(facts, day("2026-05-24")) == "suspended"
+    rejected = replace(told, state="rejected", decided_at=at("2026-04-28T15:00"))
+    assert suspends_on(replace(facts, reports=[rejected]), day("2026-04-28")) == day("2026-05-06")
+    twice = [
+        replace(rejected, id=UUID(int=91)),
+        rejected,
+        replace(told, reported_at=at("2026-04-29T09:00")),
+    ]
+    assert suspends_on(replace(facts, reports=twice), day("2026-04-29")) == day("2026-05-06")
+
+
+@pytest.mark.parametrize("told", ["paid", "reported"])
+def test_a_paid_change_of_plan_opens_no_day_of_an_unpaid_period(told):
+    """R8, R14: an upgrade of 04-01 for 04-01..04-30 is paid or told as paid; the bridge is not."""
+    change = invoice(
+        4, "2026-04-01", "2026-04-30", "2026-05-05", covered=told == "paid", is_period=False
+    )
+    reports = [replace(REPORTED, allocations={change.id: TOTAL})] if told == "reported" else []
+    facts = reference(bridge_paid=False, with_may=False, reports=reports)
+    facts = replace(facts, invoices=[*facts.invoices, change])
+    assert state_on(facts, day("2026-04-10")) == ("reported" if reports else "due")
+    assert suspends_on(facts, day("2026-04-02")) == day("2026-04-11")
+    assert state_on(facts, day("2026-04-12")) == "suspended"
+    assert paid_through(facts, day("2026-04-12")) == day("2026-04-10")
+    undone = replace(facts, invoices=[facts.invoices[0], change])  # the bridge was credited
+    assert invoiced_through(undone) == day("2026-04-10")
+    # R11: an open invoice that may still be paid keeps the licence from expiring
+    assert state_on(undone, day("2026-04-11")) == ("reported" if reports else "expired")
+
+
+@pytest.mark.checklist("PW-17", "PW-18")
+@pytest.mark.parametrize("state", ["reported", "confirmed", "rejected"])
+def test_an_old_debt_that_is_told_after_the_end_opens_nothing(state):
+    """The last invoiced day is 05-31; told on 07-01, July is not contracted (R11, R15, A-22)."""
+    told = Report(UUID(int=90), at("2026-07-01T15:00"), state, {MAY: TOTAL})
+    facts = reference(may_paid=False, reports=[told])
+    assert state_on(facts, day("2026-07-01")) == "expired"
+    assert state_on(facts, day("2026-06-01")) == "expired"
+    if state == "reported":  # inside the invoiced days it opens at once (PW-14)
+        assert state_on(facts, day("2026-05-31")) == "reported"
 
 
 def test_a_cancelled_invoice_is_no_debt():
@@ -266,14 +324,16 @@ def build(rows, strict):
 
 
 def oracle(facts, today):
-    """Day by day, in other words: is today blocked, and by what."""
+    """Day by day, in other words: is today blocked, and by what. Days told as paid count as paid (R9)."""
     good = {one.id for one in facts.invoices if one.covered == one.total and not one.is_cancelled}
     good |= {key for one in facts.reports if one.state == "confirmed" for key in one.allocations}
     told = {key for one in facts.reports if one.state == "reported" for key in one.allocations}
     live = [one for one in facts.invoices if not one.is_cancelled]
     debts = [one for one in live if one.id not in good | told]
     late = [one for one in debts if today > (one.due_on or one.period.first)]
-    honoured = any(one.period.first <= today <= one.period.last for one in live if one.id in good)
+    honoured = any(
+        one.period.first <= today <= one.period.last for one in live if one.id in good | told
+    )
     return bool(late) and (facts.policy.strict_day_six or not honoured)
 
 
@@ -290,8 +350,11 @@ def test_blocked_exactly_where_the_plain_oracle_says(rows, strict, ahead):
         assert state in ("suspended", "expired")
     else:
         assert state != "suspended"
+    is_over = today > max(one.period.last for one in facts.live)
     if state == "expired":
-        assert today > max(one.period.last for one in facts.live)
+        assert is_over
+    if is_over:  # R11: no later day is contracted, whatever is told or paid of the days before
+        assert state in ("expired", "due")
 
 
 @settings(max_examples=100, deadline=None)

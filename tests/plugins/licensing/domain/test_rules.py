@@ -105,6 +105,7 @@ def test_an_order_lapses_after_fifteen_days():
         ("order", "enable", "active"),
         ("due", "report", "reported"),
         ("suspended", "report", "reported"),
+        ("expired", "report", "expired"),
         ("reported", "confirm", "active"),
         ("reported", "reject", "due"),
         ("active", "cancel", "cancelled"),

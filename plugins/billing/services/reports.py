@@ -1,0 +1,188 @@
+"""What payment reports cover: the flag on a charge that lifts its block (R9, A-15, A-19)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import and_, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from core import plugins
+from core.adapters.clock import to_local_date
+from core.contracts.events import PaymentConfirmed, PaymentRejected, PaymentReported
+from core.contracts.services import InvoiceIssuing
+from core.db.locks import wait_for
+from core.db.tenancy import scope_of
+from core.domain.money import ZERO, total
+from core.services import holidays, settings
+from plugins.billing.models import Charge, ReportShare
+from plugins.billing.settings import TOLERANCE
+
+LOCK = "billing.reports"
+
+
+def hear_report(session: Session, report: PaymentReported, *, now: datetime) -> None:
+    """R9: somebody says that invoices were paid. Told twice, or after its answer, it is one report; the
+    report of an order learns later which invoice it is about.
+    """
+    wait_for(session, LOCK)
+    answer = session.scalar(
+        select(ReportShare.state).where(
+            ReportShare.report_id == report.report_id, ReportShare.state != "waiting"
+        )
+    )
+    _keep(session, report, answer or "waiting")
+    refresh(session, report.invoice_ids, on=to_local_date(now))
+
+
+def hear_answer(
+    session: Session, answer: PaymentConfirmed | PaymentRejected, *, now: datetime
+) -> None:
+    """A report that was answered covers nothing any more: confirmed money is on the invoice itself (what was
+    withheld waits for its certificate), and of what was rejected only the other reports that still wait
+    remain.
+    """
+    wait_for(session, LOCK)
+    state = "confirmed" if isinstance(answer, PaymentConfirmed) else "rejected"
+    if answer.report is not None:
+        _keep(session, answer.report, state)
+    about = session.scalars(
+        update(ReportShare)
+        .where(ReportShare.report_id == answer.report_id)
+        .values(state=state)
+        .returning(ReportShare.invoice_id)
+    ).all()
+    if isinstance(answer, PaymentConfirmed) and answer.report is not None:
+        _await_certificate(session, answer.report)
+    refresh(session, [one for one in about if one is not None], on=to_local_date(now))
+
+
+def end_terms(session: Session, *, on: date) -> None:
+    """A-19: whose retención has not come within its legal term, by the day ``on``, is covered by it no
+    more. Normally there is none, and nothing waits.
+    """
+    is_over = and_(ReportShare.state == "waiting", ReportShare.ends_on < on)
+    if session.scalar(select(ReportShare.id).where(is_over).limit(1)) is None:
+        return
+    wait_for(session, LOCK)
+    about = session.scalars(
+        update(ReportShare)
+        .where(is_over)
+        .values(state="confirmed")
+        .returning(ReportShare.invoice_id)
+    ).all()
+    refresh(session, [one for one in about if one is not None], on=on)
+
+
+def refresh(session: Session, invoice_ids: Collection[UUID], *, on: date) -> None:
+    """Flag the open charges of these invoices as reported where what waits on the day ``on`` covers what is
+    open of them, but for the tolerance (A-19), and no others.
+    """
+    wait_for(session, LOCK)
+    is_open = Charge.state == "open"
+    known = set(
+        session.scalars(
+            select(Charge.invoice_id).where(Charge.invoice_id.in_(list(invoice_ids)), is_open)
+        )
+    )
+    if not known:
+        return
+    told: dict[UUID | None, list[ReportShare]] = defaultdict(list)
+    for one in session.scalars(
+        select(ReportShare)
+        .where(
+            ReportShare.invoice_id.in_(list(known)),
+            ReportShare.state == "waiting",
+            or_(ReportShare.ends_on.is_(None), ReportShare.ends_on >= on),
+        )
+        .order_by(ReportShare.reported_at, ReportShare.report_id)
+    ):
+        told[one.invoice_id].append(one)
+    tolerance = Decimal(settings.read(session, TOLERANCE))
+    invoices = plugins.service(InvoiceIssuing).snapshots(session, [one for one in told if one])
+    covered = {
+        invoice.id: told[invoice.id][-1]
+        for invoice in invoices.values()
+        if (said := total(one.share for one in told[invoice.id])) > ZERO
+        and invoice.balance - said <= tolerance
+    }
+    for invoice_id, last in covered.items():
+        _flag(session, [invoice_id], report_id=last.report_id, reported_at=last.reported_at)
+    _flag(session, [one for one in known if one and one not in covered])
+
+
+def _await_certificate(session: Session, report: PaymentReported) -> None:
+    """A-19: of a confirmed report, what was withheld may still come while its legal term runs. The money
+    covers the first invoices, so it is missing on the last.
+    """
+    left = report.withheld
+    told_on = to_local_date(report.reported_at)
+    shares = dict(report.allocations)
+    invoices = plugins.service(InvoiceIssuing).snapshots(session, list(shares)) if left else {}
+    for invoice_id, share in reversed(shares.items()):
+        waiting = min(share, left)
+        left -= waiting
+        if waiting > ZERO and invoice_id in invoices:
+            received_on = max(told_on, invoices[invoice_id].issued_on)
+            ends_on = holidays.add_business_days(session, received_on, holidays.WITHHOLDING_DAYS)
+            session.execute(
+                update(ReportShare)
+                .where(
+                    ReportShare.report_id == report.report_id, ReportShare.invoice_id == invoice_id
+                )
+                .values(state="waiting", share=waiting, ends_on=ends_on)
+            )
+
+
+def _flag(
+    session: Session,
+    invoice_ids: Collection[UUID],
+    *,
+    report_id: UUID | None = None,
+    reported_at: datetime | None = None,
+) -> None:
+    session.execute(
+        update(Charge)
+        .where(
+            Charge.invoice_id.in_(invoice_ids),
+            Charge.state == "open",
+            Charge.report_id.is_distinct_from(report_id),
+        )
+        .values(report_id=report_id, reported_at=reported_at)
+    )
+
+
+def _keep(session: Session, report: PaymentReported, state: str) -> None:
+    """Its shares of invoices that charge subscriptions; of a report that names no invoice yet, its answer.
+    What the company itself reported is about invoices of others.
+    """
+    own = scope_of(session).tenant_id
+    if report.client_tenant_id == own:
+        return
+    named = {**dict.fromkeys(report.invoice_ids, ZERO), **dict(report.allocations)}
+    ours: set[UUID | None] = set(
+        session.scalars(select(Charge.invoice_id).where(Charge.invoice_id.in_(list(named))))
+    )
+    if not named and state != "waiting":
+        ours = {None}
+    if not ours:
+        return
+    statement = insert(ReportShare).values(
+        [
+            {
+                "tenant_id": own,
+                "report_id": report.report_id,
+                "invoice_id": one,
+                "share": ZERO if one is None else named[one],
+                "state": state,
+                "reported_at": report.reported_at,
+            }
+            for one in ours
+        ]
+    )
+    session.execute(statement.on_conflict_do_nothing())
