@@ -8,6 +8,7 @@ scram passwords. Why not the wheel's own start and stop: ADR 0001.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -134,7 +135,7 @@ class EmbeddedPostgres:
             (root / "running.json").write_text(json.dumps({"port": self._port, "pid": os.getpid()}))
         except BaseException as error:
             self.stop()
-            if isinstance(error, OSError) and error.errno == 28:
+            if isinstance(error, OSError) and _is_disk_full(error):
                 raise SetupError(_disk_full(root)) from error
             raise
         return self
@@ -380,6 +381,11 @@ def _free_port() -> int:
 def _write_private(path: Path, text: str) -> None:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
+
+
+def _is_disk_full(error: OSError) -> bool:
+    """Of one file, or of one among many that were copied (``shutil.Error`` has their words only)."""
+    return error.errno == errno.ENOSPC or f"[Errno {errno.ENOSPC}]" in str(error)
 
 
 def _disk_full(folder: Path) -> str:

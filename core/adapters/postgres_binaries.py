@@ -132,14 +132,22 @@ def within_reach(binaries: Binaries, who: Account, home: Path) -> Binaries:
     if not target.exists():
         fresh = home / f"{target.name}.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(install, fresh / "wheel" / install.name, symlinks=True)
-        libraries = install.parents[1] / WHEEL_LIBRARIES
-        if libraries.is_dir():
-            shutil.copytree(libraries, fresh / libraries.name)
-        for path in [fresh, *fresh.rglob("*")]:
-            if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+        try:
+            _copy(install, fresh)
+        except OSError:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
         fresh.rename(target)
     return Binaries(
         target / "wheel" / install.name / binaries.folder.name, binaries.major, binaries.label
     )
+
+
+def _copy(install: Path, fresh: Path) -> None:
+    shutil.copytree(install, fresh / "wheel" / install.name, symlinks=True)
+    libraries = install.parents[1] / WHEEL_LIBRARIES
+    if libraries.is_dir():
+        shutil.copytree(libraries, fresh / libraries.name)
+    for path in [fresh, *fresh.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)

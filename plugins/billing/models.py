@@ -164,7 +164,8 @@ class RunFailure(TenantMixin, Base):
 class Charge(TenantMixin, Base):
     """A period (or change of plan) that was charged, written in its invoice's transaction.
 
-    ``report_id`` and ``reported_at`` are set while reports that wait cover what is open (R9, A-19).
+    ``report_id`` and ``reported_at`` are set while reports that wait cover what is open (R9, A-19), with
+    ``reported_through`` where they do so up to a day only: see ``is_reported``.
     At most one live charge per subscription and period start (R13). ``planned_on`` is the day the
     calendar gives, ``issued_on`` the real one. ``run_id`` is the run whose row the same transaction
     writes (no foreign key: it would be checked for every charge).
@@ -211,6 +212,7 @@ class Charge(TenantMixin, Base):
     derivation: Mapped[Any] = mapped_column(JSON)
     report_id: Mapped[UUID | None] = mapped_column()
     reported_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reported_through: Mapped[date | None] = mapped_column()
     paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
@@ -231,12 +233,6 @@ class ReportShare(TenantMixin, Base):
             postgresql_nulls_not_distinct=True,
         ),
         Index("ix_billing_report_share_invoice", "tenant_id", "invoice_id"),
-        Index(
-            "ix_billing_report_share_term",
-            "tenant_id",
-            "ends_on",
-            postgresql_where=text("state = 'waiting' AND ends_on IS NOT NULL"),
-        ),
         CheckConstraint(one_of("state", REPORT_STATES), name="state"),
         CheckConstraint("share >= 0", name="share"),
     )

@@ -173,7 +173,9 @@ def _charge(session: Session, parts: _Parts, made: PlanChange, *, now: datetime)
     live = session.scalars(
         select(Charge).where(Charge.subscription_id == row.id, Charge.state != "cancelled")
     )
-    suspend_on = calendar.suspend_on(due_on, paid_through([charge_state(one) for one in live]))
+    suspend_on = calendar.suspend_on(
+        due_on, paid_through([charge_state(one, today) for one in live])
+    )
     item = ToCharge(
         row.id, row.customer_id, row.quantity, facts, charge, due_on, suspend_on, line, today
     )

@@ -89,6 +89,7 @@ TABLES = (
             "Cómo se calculó": Charge.derivation,
             "Reporte (id)": Charge.report_id,
             "Reportado a las": Charge.reported_at,
+            "Reporte vale hasta": Charge.reported_through,
             "Pagado a las": Charge.paid_at,
         },
     ),

@@ -16,6 +16,12 @@ from plugins.billing.models import Charge, Subscription
 from plugins.billing.services.calendars import read_calendar, read_policy
 
 
+def is_reported(on: date) -> ColumnElement[bool]:
+    """For a query over charges: reports that wait cover what is open of it on the day (``Charge``)."""
+    until = Charge.reported_through
+    return Charge.reported_at.is_not(None) & or_(until.is_(None), until >= on)
+
+
 def is_late(on: date) -> ColumnElement[bool]:
     """For a query over subscriptions: a charge of it is overdue on the day, unpaid and unreported."""
     return exists().where(
@@ -23,7 +29,7 @@ def is_late(on: date) -> ColumnElement[bool]:
         Charge.subscription_id == Subscription.id,
         Charge.state == "open",
         Charge.due_on < on,
-        Charge.reported_at.is_(None),
+        ~is_reported(on),
     )
 
 
@@ -33,7 +39,7 @@ def blocked(
     """Those of the late subscriptions that are suspended: the day is not paid, nor told as paid (R8, A-16)."""
     if not late or not policy.honours_paid_days:
         return set(late)
-    is_told = Charge.reported_at.is_not(None) if policy.report_lifts else false()
+    is_told = is_reported(on) if policy.report_lifts else false()
     paid = session.scalars(
         select(Charge.subscription_id).where(
             among(Charge.subscription_id, late),

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from core import plugins, runtime
@@ -26,6 +26,7 @@ from plugins.billing.models import Charge, Notice, Plan, Subscription
 from plugins.billing.services import cancel_links, reminder_stops
 from plugins.billing.services.calendars import read_policy
 from plugins.billing.services.charging import how_to_pay
+from plugins.billing.services.left_out import is_reported
 
 REMINDERS = ("due_in_5", "due_in_1", "due_today", "overdue_1")
 TURNS = ("suspended", "ended")
@@ -45,10 +46,10 @@ def waiting_notices(session: Session, *, on: date, limit: int = 100_000) -> list
 
 def compose_notice(session: Session, notice_id: UUID, *, now: datetime) -> Mail | None:
     """The notice as a mail; None when it was mailed, is no longer true, or nobody has an address."""
-    reported_at = (
-        select(func.max(Charge.reported_at))
-        .where(Charge.invoice_id == Notice.invoice_id, Charge.state == "open")
-        .scalar_subquery()
+    is_told = exists().where(
+        Charge.invoice_id == Notice.invoice_id,
+        Charge.state == "open",
+        is_reported(to_local_date(now)),
     )
     row = session.execute(
         select(
@@ -62,7 +63,7 @@ def compose_notice(session: Session, notice_id: UUID, *, now: datetime) -> Mail 
             Subscription.invoiced_through,
             Subscription.tells_turns,
             Plan.name.label("plan"),
-            reported_at.label("reported_at"),
+            is_told.label("is_told"),
         )
         .join(Subscription, Subscription.id == Notice.subscription_id)
         .join(Plan, Plan.id == Subscription.plan_id)
@@ -102,10 +103,10 @@ def _is_moot(session: Session, row: Any, *, now: datetime) -> bool:
     if row.kind in TURNS and not row.tells_turns:
         return True
     if row.kind == "suspended":  # open again since the sweep, where a report opens (R9)
-        return row.reported_at is not None and read_policy(session).report_lifts
+        return row.is_told and read_policy(session).report_lifts
     return row.kind in REMINDERS and (
         row.on_date != to_local_date(now)  # its words are of its day: "today", "tomorrow"
-        or row.reported_at is not None
+        or row.is_told
         or reminder_stops.is_stopped(session, row.customer_id)
     )
 

@@ -10,7 +10,6 @@ from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from core import plugins
-from core.adapters.clock import to_local_date
 from core.contracts import events
 from core.contracts.hooks import EventContext
 from core.contracts.services import InvoiceIssuing
@@ -41,9 +40,9 @@ def react_to(event: events.Event, context: EventContext) -> None:
     elif isinstance(event, events.PaymentReceived):
         mark_covered(session, event.customer_id, paid_at=context.now)
     elif isinstance(event, events.PaymentReported):
-        reports.hear_report(session, event, now=context.now)
+        reports.hear_report(session, event)
     elif isinstance(event, events.PaymentConfirmed | events.PaymentRejected):
-        reports.hear_answer(session, event, now=context.now)
+        reports.hear_answer(session, event)
 
 
 def mark_paid(session: Session, invoice_id: UUID, *, paid_at: datetime) -> None:
@@ -67,7 +66,7 @@ def mark_covered(session: Session, customer_id: UUID, *, paid_at: datetime) -> N
             mark_paid(session, invoice.id, paid_at=paid_at)
         else:
             rest.append(invoice.id)
-    reports.refresh(session, rest, on=to_local_date(paid_at))
+    reports.refresh(session, rest)
 
 
 def mark_cancelled(session: Session, invoice_id: UUID) -> None:

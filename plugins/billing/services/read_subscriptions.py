@@ -82,10 +82,11 @@ def standings(session: Session, ids: Iterable[UUID], *, on: date) -> dict[UUID, 
             Charge.due_on,
             Charge.state,
             Charge.reported_at,
+            Charge.reported_through,
             Charge.kind,
         ).where(Charge.subscription_id.in_(wanted), Charge.state != "cancelled")
     ):
-        states[one.subscription_id].append(charge_state(one))
+        states[one.subscription_id].append(charge_state(one, on))
     return {one: _stands(states[one], on, policy) for one in wanted}
 
 
@@ -104,7 +105,7 @@ def read_subscription(session: Session, subscription_id: UUID, *, on: date) -> S
         )
     )
     calendar = read_calendar(session)
-    live = [charge_state(one) for one in charges if one.state != "cancelled"]
+    live = [charge_state(one, on) for one in charges if one.state != "cancelled"]
     at = _stands(live, on, calendar.policy)
     if row.state == ENDED:
         at = Standing(EXPIRED, at.since, at.paid_through)
@@ -166,13 +167,14 @@ def _stands(charges: Iterable[ChargeState], on: date, policy: BillingPolicy) -> 
     return standing(charges, on, report_lifts=lifts, honours_paid=honours)
 
 
-def charge_state(one: Any) -> ChargeState:
-    """A row of ``billing_charge`` as the pure function wants it."""
+def charge_state(one: Any, on: date) -> ChargeState:
+    """A row of ``billing_charge`` as the pure function wants it for the day ``on``."""
+    until = one.reported_through
     return ChargeState(
         period_start=one.period_start,
         period_end=one.period_end,
         due_on=one.due_on,
         is_paid=one.state in ("paid", "free"),
-        is_reported=one.reported_at is not None,
+        is_reported=one.reported_at is not None and (until is None or until >= on),
         is_period=one.kind != "change",
     )

