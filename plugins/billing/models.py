@@ -242,6 +242,7 @@ class ReportShare(TenantMixin, Base):
     share: Mapped[Decimal] = mapped_column(MoneyColumn)
     state: Mapped[str] = mapped_column(String(9))
     reported_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ends_on: Mapped[date | None] = mapped_column()
 
 

@@ -103,6 +103,7 @@ TABLES = (
             "Valor": ReportShare.share,
             "Estado": ReportShare.state,
             "Reportado a las": ReportShare.reported_at,
+            "Respondido a las": ReportShare.decided_at,
             "Retención hasta": ReportShare.ends_on,
         },
     ),

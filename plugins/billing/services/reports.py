@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from datetime import date
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -20,7 +20,8 @@ from core.db.locks import wait_for
 from core.db.tenancy import scope_of
 from core.domain.money import ZERO
 from core.services import holidays, settings
-from plugins.billing.models import Charge, ReportShare
+from plugins.billing.domain.trust import Answer, is_distrusted
+from plugins.billing.models import Charge, ReportShare, Subscription
 from plugins.billing.settings import TOLERANCE
 
 LOCK = "billing.reports"
@@ -31,12 +32,12 @@ def hear_report(session: Session, report: PaymentReported) -> None:
     report of an order learns later which invoice it is about.
     """
     wait_for(session, LOCK)
-    answer = session.scalar(
-        select(ReportShare.state).where(
+    answer = session.execute(
+        select(ReportShare.state, ReportShare.decided_at).where(
             ReportShare.report_id == report.report_id, ReportShare.state != "waiting"
         )
-    )
-    _keep(session, report, answer or "waiting")
+    ).first()
+    _keep(session, report, *(answer or ("waiting", None)))
     refresh(session, report.invoice_ids)
 
 
@@ -46,13 +47,16 @@ def hear_answer(session: Session, answer: PaymentConfirmed | PaymentRejected) ->
     remain.
     """
     wait_for(session, LOCK)
-    state = "confirmed" if isinstance(answer, PaymentConfirmed) else "rejected"
+    if isinstance(answer, PaymentConfirmed):
+        state, decided_at = "confirmed", answer.confirmed_at
+    else:
+        state, decided_at = "rejected", answer.rejected_at
     if answer.report is not None:
-        _keep(session, answer.report, state)
+        _keep(session, answer.report, state, decided_at)
     about = session.scalars(
         update(ReportShare)
         .where(ReportShare.report_id == answer.report_id)
-        .values(state=state)
+        .values(state=state, decided_at=decided_at)
         .returning(ReportShare.invoice_id)
     ).all()
     if isinstance(answer, PaymentConfirmed) and answer.report is not None:
@@ -61,30 +65,79 @@ def hear_answer(session: Session, answer: PaymentConfirmed | PaymentRejected) ->
 
 
 def refresh(session: Session, invoice_ids: Collection[UUID]) -> None:
-    """Flag the open charges of these invoices as reported where, and as long as, what waits covers what is
-    open of them, but for the tolerance (A-19), and no others.
+    """Flag the open charges of those who have these invoices as reported where, and as long as, what waits
+    and is trusted (A-15) covers what is open, but for the tolerance (A-19), and no others.
     """
     wait_for(session, LOCK)
-    charged = select(Charge.invoice_id).where(
-        Charge.invoice_id.in_(list(invoice_ids)), Charge.state == "open"
-    )
-    known = {one for one in session.scalars(charged) if one is not None}
-    if not known:
-        return
-    told: dict[UUID | None, list[ReportShare]] = defaultdict(list)
-    for one in session.scalars(
-        select(ReportShare)
-        .where(ReportShare.invoice_id.in_(list(known)), ReportShare.state == "waiting")
-        .order_by(ReportShare.reported_at, ReportShare.report_id)
-    ):
-        told[one.invoice_id].append(one)
+    owners = _open_invoices(session, invoice_ids)
+    told = _waiting(session, owners)
     tolerance = Decimal(settings.read(session, TOLERANCE))
-    invoices = plugins.service(InvoiceIssuing).snapshots(session, list(known))
-    for invoice_id in known:
-        shares, through = told[invoice_id], None
+    invoices = plugins.service(InvoiceIssuing).snapshots(session, list(told))
+    for invoice_id in owners:
+        shares, through = told.get(invoice_id, []), None
         if invoice_id in invoices:
             through = covered_through(shares, invoices[invoice_id].balance - tolerance)
         _flag(session, invoice_id, shares, through)
+
+
+def _open_invoices(session: Session, invoice_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The open invoices that charge whom these invoices charge, each with its customer."""
+    theirs = (
+        select(Subscription.customer_id)
+        .join(Charge, Charge.subscription_id == Subscription.id)
+        .where(Charge.invoice_id.in_(list(invoice_ids)))
+    )
+    rows = session.execute(
+        select(Charge.invoice_id, Subscription.customer_id)
+        .join(Subscription, Subscription.id == Charge.subscription_id)
+        .where(
+            Subscription.customer_id.in_(theirs),
+            Charge.state == "open",
+            Charge.invoice_id.is_not(None),
+        )
+    )
+    return {invoice_id: customer_id for invoice_id, customer_id in rows if invoice_id}
+
+
+def _waiting(session: Session, owners: Mapping[UUID, UUID]) -> dict[UUID, list[ReportShare]]:
+    """What waits of these invoices, as it was told one after the other, but for what is to be confirmed
+    before it counts (A-15).
+    """
+    told: dict[UUID, list[ReportShare]] = defaultdict(list)
+    rows = session.scalars(
+        select(ReportShare)
+        .where(ReportShare.invoice_id.in_(list(owners)), ReportShare.state == "waiting")
+        .order_by(ReportShare.reported_at, ReportShare.report_id)
+    ).all()
+    answers = _answers(session, set(owners.values())) if rows else {}
+    for one in rows:
+        if one.invoice_id is None:
+            continue
+        known = answers.get(owners[one.invoice_id], [])
+        if one.decided_at is not None or not is_distrusted(known, before=one.reported_at):
+            told[one.invoice_id].append(one)
+    return told
+
+
+def _answers(session: Session, customers: Collection[UUID]) -> dict[UUID, list[Answer]]:
+    """How the reports of these customers' invoices were answered."""
+    found: dict[UUID, list[Answer]] = defaultdict(list)
+    rows = session.execute(
+        select(
+            Subscription.customer_id,
+            ReportShare.report_id,
+            ReportShare.decided_at,
+            ReportShare.state == "rejected",
+        )
+        .join(Charge, Charge.subscription_id == Subscription.id)
+        .join(ReportShare, ReportShare.invoice_id == Charge.invoice_id)
+        .where(Subscription.customer_id.in_(customers), ReportShare.decided_at.is_not(None))
+        .distinct()
+    )
+    for customer_id, _report, decided_at, is_rejected in rows:
+        if decided_at is not None:
+            found[customer_id].append(Answer(decided_at, is_rejected))
+    return found
 
 
 def covered_through(shares: Collection[ReportShare], missing: Decimal) -> date | None:
@@ -150,7 +203,9 @@ def _flag(
     )
 
 
-def _keep(session: Session, report: PaymentReported, state: str) -> None:
+def _keep(
+    session: Session, report: PaymentReported, state: str, decided_at: datetime | None
+) -> None:
     """Its shares of invoices that charge subscriptions; of a report that names no invoice yet, its answer.
     What the company itself reported is about invoices of others.
     """
@@ -173,6 +228,7 @@ def _keep(session: Session, report: PaymentReported, state: str) -> None:
                 "invoice_id": one,
                 "share": ZERO if one is None else named[one],
                 "state": state,
+                "decided_at": decided_at,
                 "reported_at": report.reported_at,
             }
             for one in ours

@@ -70,6 +70,20 @@ def test_rejected_while_overdue_access_ends_with_one_mail_that_says_why(vendor, 
     reject(vendor)
     assert "cuando su distribuidor confirme el dinero" in outbox.to("hola@gimnasio.ec")[-1].text
 
+    vendor.at("2026-04-08", 9)
+    vendor.report(vendor.client_id)
+    vendor.drain()
+    assert vendor.state(vendor.client_id) == "suspended"
+    vendor.run("2026-04-25")  # R15, for the books as for the licence
+    assert len(vendor.invoices(vendor.client_id)) == 2
+    with unit_of_work(vendor.north.scope) as session:
+        [waiting] = session.scalars(
+            select(QueuedReport.report_id).where(QueuedReport.state == "waiting")
+        )
+        queue.confirm_reports(session, [waiting], now=vendor.clock.now())
+    vendor.drain()
+    assert vendor.state(vendor.client_id) == "active"
+
 
 @pytest.mark.checklist("PW-14")
 def test_rejected_before_the_due_day_the_mail_says_until_when_to_pay(vendor, outbox):

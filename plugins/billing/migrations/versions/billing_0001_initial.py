@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("share", core.db.types.MoneyColumn(), nullable=False),
         sa.Column("state", sa.String(length=9), nullable=False),
         sa.Column("reported_at", core.db.types.UtcDateTime(), nullable=False),
+        sa.Column("decided_at", core.db.types.UtcDateTime(), nullable=True),
         sa.Column("ends_on", sa.Date(), nullable=True),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("tenant_id", sa.Uuid(), nullable=False),

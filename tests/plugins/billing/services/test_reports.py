@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import permutations
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from core.contracts.events import PaymentConfirmed, PaymentRejected, PaymentReported
 from core.db.locks import wait_for
@@ -113,6 +113,50 @@ def test_a_later_rejection_keeps_the_older_report_that_waits(gym, owing):
     answer(gym, second, is_there=False)
     assert state(gym) == "reported"
     assert [one.report_id for one in gym.charges(gym.member)][1] == first
+
+
+def test_two_rejections_in_a_row_want_the_confirmation_first(gym, owing):
+    """A-15: the third report opens nothing, and the run leaves out (R15); once one is confirmed, the next
+    one opens again.
+    """
+    gym.on("2026-04-11")
+    for key in "ab":
+        answer(gym, report(gym, owing, "23.00", key), is_there=False)
+    gym.clock.advance(minutes=1)
+    third = report(gym, owing, "10.00", "c")
+    report(gym, owing, "23.00", "d")
+    assert state(gym) == "suspended"
+    assert gym.sweep().suspended == 1
+    with tenant_work(gym.id) as session:
+        assert rehearse(session, on=date(2026, 4, 25), now=gym.clock.now())[0].invoices == 0
+    gym.clock.advance(minutes=1)
+    answer(gym, third, is_there=True)
+    gym.clock.advance(minutes=1)
+    assert state(gym) == "suspended"  # "d" was told while nobody believed
+    report(gym, owing, "13.00", "e")
+    assert state(gym) == "reported"
+
+
+def test_a_rejection_between_two_others_is_heard_late(gym, owing):
+    """The third report is known before the second answer that makes it wait for its own."""
+    now = gym.on("2026-04-11")
+    minute = timedelta(minutes=1)
+    said = [told(new_id(), owing, "23.00", now + n * minute) for n in (0, 2, 4)]
+    given = [
+        PaymentRejected(
+            one.report_id, "No consta", rejected_at=one.reported_at + minute, report=one
+        )
+        for one in said[:2]
+    ]
+    for order in permutations((*said, *given)):
+        with tenant_work(gym.id) as session:
+            session.execute(delete(ReportShare))
+        for event in order:
+            tell(gym, event)
+        assert state(gym) == "suspended"
+    tell(gym, PaymentConfirmed(said[2].report_id, confirmed_at=now + 5 * minute, report=said[2]))
+    tell(gym, told(new_id(), owing, "23.00", now + 6 * minute))
+    assert state(gym) == "reported"
 
 
 def test_confirmed_in_part_the_block_is_back_and_the_rest_may_be_reported(gym, owing):
