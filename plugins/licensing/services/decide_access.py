@@ -16,7 +16,7 @@ from core.contracts.hooks import AccessDecision, Permission
 from core.db.scope import Scope
 from core.db.session import unit_of_work
 from core.i18n import _
-from plugins.licensing.domain.access import still_missing
+from plugins.licensing.domain.access import Report, still_missing
 from plugins.licensing.domain.entitlements import Entitlements, level
 from plugins.licensing.domain.lifecycle import STATES
 from plugins.licensing.models import Usage
@@ -99,9 +99,7 @@ def refusal_sentence(state: str, standing: Standing) -> str:
 def _suspended_sentence(standing: Standing) -> str:
     """What the last report of what is owed came to, if there is one."""
     day = f"{_oldest_due(standing):%d/%m/%Y}"
-    owed = {one.id for one in standing.open_invoices}
-    told = [one for one in standing.facts.reports if owed & set(one.allocations)]
-    last = max(told, key=lambda one: one.reported_at, default=None)
+    last = last_report(standing)
     if last is None or last.state == "applied":
         return _(
             "The licence is suspended: the invoice due on %(day)s is neither paid nor reported. Report"
@@ -125,6 +123,13 @@ def _suspended_sentence(standing: Standing) -> str:
         " confirmation; then you can issue again.",
         day=day,
     )
+
+
+def last_report(standing: Standing) -> Report | None:
+    """The last payment report of what is owed, if there is one."""
+    owed = {one.id for one in standing.open_invoices}
+    told = [one for one in standing.facts.reports if owed & set(one.allocations)]
+    return max(told, key=lambda one: one.reported_at, default=None)
 
 
 def _order_sentence(standing: Standing) -> str:

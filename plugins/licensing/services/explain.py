@@ -18,7 +18,11 @@ from plugins.licensing.domain.document import LicenceDocument
 from plugins.licensing.domain.entitlements import Entitlements, level
 from plugins.licensing.domain.lifecycle import STATES
 from plugins.licensing.models import PaymentReportRow
-from plugins.licensing.services.decide_access import documents_this_month, refusal_sentence
+from plugins.licensing.services.decide_access import (
+    documents_this_month,
+    last_report,
+    refusal_sentence,
+)
 from plugins.licensing.services.keep_licence import Farewell
 from plugins.licensing.services.standing import Standing
 
@@ -47,7 +51,10 @@ def state_sentence(standing: Standing) -> str:
     if state in ("active", "reentered", "cancelled"):
         return _running_sentence(standing)
     if state == "due":
-        return _(
+        last = last_report(standing)
+        is_rejected = last is not None and last.state == "rejected"
+        told = _("The payment that you reported was rejected: read why on «My licence».")
+        sentence = _(
             "You have an invoice to pay until %(due)s. Paid days are never blocked: without payment or"
             " report you would be suspended on %(suspends)s.",
             due=day(
@@ -55,6 +62,7 @@ def state_sentence(standing: Standing) -> str:
             ),
             suspends=day(standing.suspends_on),
         )
+        return f"{told} {sentence}" if is_rejected else sentence
     if state == "reported":
         return _(
             "We have your payment report and you have full access; your distributor confirms it."

@@ -10,6 +10,7 @@ from core.db.session import unit_of_work
 from plugins.licensing.models import QueuedReport
 from plugins.licensing.services import queue
 from plugins.licensing.services.decide_access import refusal_sentence
+from plugins.licensing.services.explain import state_sentence
 from plugins.licensing.services.standing import read_standing
 from tests.factories.licensing import make_vendor
 
@@ -99,6 +100,11 @@ def test_rejected_before_the_due_day_the_mail_says_until_when_to_pay(vendor, out
     assert REASON in mail.text
     assert "vence el 05/04/2026" in mail.text
     assert "desde el 06/04/2026" in mail.text  # cannot issue from then on
+    with unit_of_work(Scope(tenant_id=vendor.client_id)) as session:
+        standing = read_standing(session, now=vendor.clock.now())
+        words = state_sentence(standing)
+    assert words.startswith("El pago que usted reportó fue rechazado: lea el motivo")
+    assert "06/04/2026" in words
     vendor.night("2026-04-06")
     vendor.at("2026-04-06", 7)  # mails leave from 07:00
     later = outbox.to("hola@gimnasio.ec")[-1]
