@@ -60,19 +60,21 @@ def standing(
     *,
     report_lifts: bool = True,
     honours_paid: bool = True,
+    goes_on: bool = False,
 ) -> Standing:
     """Where the subscription stands on the day ``on``.
 
     An overdue, unreported charge blocks every day that is neither paid nor told as paid (R8); with ``honours_paid`` False the
     paid ones too (A-16). ``report_lifts`` False is A-15's "confirmation first". The period of the last
-    invoice being over, with money still owed and no report, is R15's expiry.
+    invoice being over, with money still owed and no report, is R15's expiry. ``goes_on``: the run still
+    invoices the next period, that night or catching up (R5, R13): who owes nothing is not expired by it.
     """
     rows = sorted(charges, key=lambda charge: charge.period_start)
     until = paid_through(rows)
     opened = [one for one in rows if not one.is_paid]
     last_day = max((one.period_end for one in rows if one.is_period), default=None)
     if not opened:
-        if last_day is None or on <= last_day:
+        if last_day is None or on <= last_day or goes_on:
             return Standing(CURRENT, None, until)
         return Standing(EXPIRED, last_day + timedelta(days=1), until)
     late = [one for one in opened if one.due_on is not None and one.due_on < on]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,9 +10,11 @@ from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from core import plugins
+from core.adapters.clock import to_local_date
 from core.contracts import events
 from core.contracts.hooks import EventContext
 from core.contracts.services import InvoiceIssuing
+from core.db.events import emit
 from core.db.locks import wait_for
 from core.services import settings
 from plugins.billing.domain import lifecycle
@@ -20,6 +22,7 @@ from plugins.billing.models import Charge, Subscription
 from plugins.billing.services import reports
 from plugins.billing.settings import TOLERANCE
 
+ONE_DAY = timedelta(days=1)
 LISTENS_TO = (
     events.InvoicePaid,
     events.InvoiceCancelled,
@@ -36,7 +39,7 @@ def react_to(event: events.Event, context: EventContext) -> None:
     if isinstance(event, events.InvoicePaid):
         mark_paid(session, event.invoice_id, paid_at=event.paid_at)
     elif isinstance(event, events.InvoiceCancelled):
-        mark_cancelled(session, event.invoice_id)
+        mark_cancelled(session, event.invoice_id, now=context.now)
     elif isinstance(event, events.PaymentReceived):
         mark_covered(session, event.customer_id, paid_at=context.now)
     elif isinstance(event, events.PaymentReported):
@@ -69,18 +72,27 @@ def mark_covered(session: Session, customer_id: UUID, *, paid_at: datetime) -> N
     reports.refresh(session, rest)
 
 
-def mark_cancelled(session: Session, invoice_id: UUID) -> None:
-    """The invoice was annulled or credited: its charges no longer live, and what was cancelled ends sooner."""
+def mark_cancelled(session: Session, invoice_id: UUID, *, now: datetime) -> None:
+    """The invoice was annulled or credited: its charges no longer live, and what was cancelled ends sooner.
+    So does what renews, where its last invoice was overdue: nobody paid, and no run invoices it again (R15).
+    """
     lives = and_(Charge.invoice_id == invoice_id, Charge.state != "cancelled")
     if not _take(session, lives):
         return
-    gone = list(
-        session.scalars(
-            update(Charge).where(lives).values(state="cancelled").returning(Charge.subscription_id)
+    today = to_local_date(now)
+    charges = select(Charge.subscription_id, Charge.state, Charge.due_on, Charge.period_end)
+    gone = {row.subscription_id: row for row in session.execute(charges.where(lives))}
+    session.execute(update(Charge).where(lives).values(state="cancelled"))
+    subscriptions = select(Subscription).where(Subscription.id.in_(gone)).with_for_update()
+    for row in session.scalars(subscriptions):
+        charge = gone[row.id]
+        is_given_up = (
+            row.state == lifecycle.ACTIVE
+            and charge.state == "open"
+            and (charge.due_on or today) < today
+            and charge.period_end == row.invoiced_through
         )
-    )
-    for row in session.scalars(select(Subscription).where(Subscription.id.in_(gone))):
-        if row.state != lifecycle.ENDING:
+        if row.state != lifecycle.ENDING and not is_given_up:
             continue
         last = session.scalar(
             select(func.max(Charge.period_end)).where(
@@ -89,8 +101,22 @@ def mark_cancelled(session: Session, invoice_id: UUID) -> None:
                 Charge.kind != "change",
             )
         )
-        if last is not None:
+        if is_given_up:
+            end_sooner(session, row, last or row.start_on - ONE_DAY, now=now)
+        elif last is not None:
             row.invoiced_through = row.ends_on = last
+
+
+def end_sooner(session: Session, row: Subscription, last: date, *, now: datetime) -> None:
+    """No further invoice: it runs to ``last``, and where that day is past it has ended."""
+    is_over = last < to_local_date(now)
+    row.state = lifecycle.after(row.state, "expire" if is_over else "cancel")
+    row.invoiced_through = row.ends_on = last
+    row.next_period_start = row.next_issue_on = None
+    row.next_plan_id = row.next_price = None
+    if is_over:
+        ended = events.SubscriptionEnded(row.id, row.customer_id, ended_on=last + ONE_DAY)
+        emit(session, ended, now=now)
 
 
 def _take(session: Session, which: ColumnElement[bool]) -> bool:

@@ -8,7 +8,7 @@ loads the facts of one client and calls :func:`state_on`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -80,6 +80,7 @@ class Report:
     allocations: Mapping[UUID, Decimal]
     decided_at: datetime | None = None
     amount: Decimal = ZERO  # of an order there is no invoice yet to allocate to
+    told_on: date | None = None  # the day of ``reported_at`` in America/Guayaquil
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class Facts:
     is_reentry: bool = False
     renews: bool = False  # of a re-entry: it goes on by R3-R5 (R12); a first contract always does
     is_withdrawn: bool = False
+    is_invoiced_next: bool = False  # the vendor's run still invoices the days to come
     order_total: Decimal = ZERO  # of an order: its first invoice with IVA (USD)
     invoices: Sequence[LicenceInvoice] = ()
     reports: Sequence[Report] = ()
@@ -101,6 +103,11 @@ class Facts:
     def lapses_on(self) -> date:
         """The last day on which the order of payment holds: 15 days after it was made."""
         return self.ordered_on + ORDER_LAPSES_AFTER
+
+    @property
+    def goes_on(self) -> bool:
+        """It renews, and the next period is the run's to invoice."""
+        return self.is_invoiced_next and self.cancelled_on is None and not self.is_one_month
 
     @property
     def is_one_month(self) -> bool:
@@ -129,14 +136,16 @@ def state_on(facts: Facts, today: date) -> str:
     A day inside a period that is paid, or told as paid and trusted, is never blocked; an overdue,
     uncovered and unreported invoice blocks any other day (R8: from ``max(due, paid-through) + 1``).
     Behind the last invoiced day nothing new was invoiced to a blocked client (R15): expired. Telling or
-    paying the old debt settles it there (A-22) and opens nothing: no later day is contracted (R11).
+    paying the old debt settles it there (A-22) and opens nothing: no later day is contracted (R11). Where
+    the next period is still to be invoiced, by the run of that night or of a day that was missed (R5, R13),
+    who owes nothing, or had told all of it by that last day, goes on.
     """
     if facts.started_on is None or today < facts.started_on:
         if is_return_told(facts):
             return "reported"
         return "lapsed" if facts.is_withdrawn or today > facts.lapses_on else "order"
-    if not facts.live:  # enabled; invoice 1 is on its way to this scope
-        return "active"
+    if not facts.live:  # enabled; invoice 1 is on its way to this scope, or was undone
+        return "expired" if facts.invoices and not facts.goes_on else "active"
     return _owing_state(facts, today) or _running_state(facts, today)
 
 
@@ -167,12 +176,13 @@ def _owing_state(facts: Facts, today: date) -> str | None:
     if blocking and (facts.policy.strict_day_six or not is_paid_day):
         return "expired" if is_over else "suspended"
     if waiting:
-        return "expired" if is_over and all(one.is_late(today) for one in unpaid) else "reported"
+        is_late = is_over and all(one.is_late(today) for one in unpaid)
+        return "expired" if is_late and not _is_told_in_time(waiting, facts, today) else "reported"
     return "due" if unpaid else None
 
 
 def _running_state(facts: Facts, today: date) -> str:
-    if _is_over(facts, today):
+    if _is_over(facts, today) and not facts.goes_on:
         return "expired"
     if facts.cancelled_on is not None:
         return "cancelled"
@@ -183,6 +193,14 @@ def _is_over(facts: Facts, today: date) -> bool:
     """Behind the last invoiced day (R11, R15)."""
     last = invoiced_through(facts)
     return last is not None and today > last
+
+
+def _is_told_in_time(waiting: Sequence[LicenceInvoice], facts: Facts, today: date) -> bool:
+    """What waits was told by the last invoiced day, so that the run goes on with the licence."""
+    last = invoiced_through(facts)
+    told = [one for one in facts.reports if one.told_on and last and one.told_on <= last]
+    known = replace(facts, reports=told)
+    return facts.goes_on and all(is_reported(one, known, today) for one in waiting)
 
 
 def is_covered(invoice: LicenceInvoice, facts: Facts, on: date) -> bool:

@@ -10,7 +10,12 @@ from sqlalchemy.orm import Session
 
 from core import plugins
 from core.adapters.clock import to_local_date
-from core.contracts.events import LicencePlanAsked, SubscriptionCancelled, SubscriptionChanged
+from core.contracts.events import (
+    LicencePlanAsked,
+    SubscriptionCancelled,
+    SubscriptionChanged,
+    SubscriptionEnded,
+)
 from core.contracts.licences import NextPlan
 from core.contracts.services import Subscribing
 from core.errors import DomainError
@@ -32,7 +37,9 @@ def hear_change(session: Session, event: SubscriptionChanged, *, now: datetime) 
         publish_contract(session, contract, now=now)
 
 
-def hear_end(session: Session, event: SubscriptionCancelled, *, now: datetime) -> None:
+def hear_end(
+    session: Session, event: SubscriptionCancelled | SubscriptionEnded, *, now: datetime
+) -> None:
     """A licence's subscription goes on no longer: no plan is to come, and the next invoices are others."""
     contract = _behind(session, event.subscription_id)
     if contract is not None:

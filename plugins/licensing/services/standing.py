@@ -154,6 +154,7 @@ def read_facts(session: Session, licence: Licence, today: date, *, fresh: bool =
         is_reentry=licence.is_reentry,
         renews=licence.renews,
         is_withdrawn=licence.is_withdrawn,
+        is_invoiced_next=bool(licence.upcoming),
         order_total=licence.first_total,
         invoices=[one for row in invoices for one in _as_invoices(row)],
         reports=[_as_report(row) for row in reports],
@@ -352,4 +353,5 @@ def _as_report(row: PaymentReportRow) -> Report:
         },
         decided_at=row.decided_at,
         amount=row.amount,
+        told_on=to_local_date(row.reported_at),
     )

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from core.adapters.clock import at_local
 from core.db.scope import Scope
 from core.db.session import unit_of_work
+from plugins.billing.services.sweep_day import sweep_day
 from plugins.licensing.models import ClientInvoiceRow, QueuedReport
 from plugins.licensing.services import keep_licence, queue
 from tests.factories.licensing import make_vendor
@@ -111,6 +112,8 @@ def test_an_old_invoice_is_settled_first(vendor, client, sign_in, post, drain):
     firm = Firm(vendor.contract())
     vendor.enable(firm.id)
     vendor.run("2026-03-25")  # April is never paid
+    now = vendor.at("2026-05-01", 0, 5)
+    sweep_day(vendor.operator.id, on=date(2026, 5, 1), now=now)  # R15 ends it
     vendor.at("2026-07-10", 9)
     assert vendor.state(firm.id) == "expired"
     sign_in(client, firm, "owner")

@@ -13,7 +13,9 @@ from plugins.billing.services.sweep_day import sweep_day
 from plugins.licensing import jobs
 from plugins.licensing.domain.credits import annulment_day
 from plugins.licensing.models import Contract, CreditDraft
-from plugins.sales.models import CreditNote
+from plugins.licensing.services import credit_drafts
+from plugins.sales.models import CreditNote, Invoice
+from plugins.sales.services.issue_credit_notes import annul_invoice
 from tests.factories.licensing import make_vendor
 from tests.plugins.licensing.test_views import Tenancy, text
 
@@ -201,3 +203,44 @@ def test_a_missed_25th_that_is_caught_up_late_knows_whom_it_left_out(vendor, cau
 )  # fmt: skip
 def test_sri_annuls_until_the_7th_of_the_month_after(issued, day):
     assert str(annulment_day(date.fromisoformat(issued))) == day
+
+
+@pytest.mark.parametrize("way", ["annulled", "credited"])
+def test_who_never_paid_is_not_invoiced_again_once_the_invoice_is_undone(vendor, way):
+    """April is undone: the licence is over, and the run neither catches May up nor comes back to it (R15)."""
+    vendor.run("2026-03-25")
+    vendor.night("2026-04-06")
+    if way == "credited":
+        vendor.run("2026-04-25")
+        with unit_of_work(vendor.operator.scope) as session:
+            invoice_id = session.scalars(select(CreditDraft.invoice_id)).one()
+            credit_drafts.confirm_draft(session, invoice_id, now=vendor.clock.now())
+    else:
+        with unit_of_work(vendor.operator.scope) as session:
+            invoice_id = session.scalars(select(Invoice.id).where(Invoice.state == "issued")).one()
+            annul_invoice(session, invoice_id, reason="No pagó", now=vendor.clock.now())
+    vendor.drain()
+    assert vendor.state(vendor.client_id) == "expired"
+    assert vendor.licence(vendor.client_id).upcoming == []
+    vendor.run("2026-04-26")
+    vendor.run("2026-05-25")
+    assert [one[3] for one in vendor.invoices(vendor.client_id)] == ["paid", "cancelled"]
+    assert vendor.state(vendor.client_id) == "expired"
+
+
+def test_a_first_invoice_on_credit_that_is_undone_leaves_no_licence(make_tenant, clock, drain):
+    """S = 2026-03-12 on credit, due 04-05: neither that nor the bridge was paid."""
+    vendor = make_vendor(make_tenant, clock, drain, "2026-03-12")
+    client_id = vendor.contract()
+    vendor.enable(client_id, on_credit=True)
+    vendor.run("2026-03-25")
+    vendor.night("2026-04-06")
+    vendor.run("2026-04-25")
+    with unit_of_work(vendor.operator.scope) as session:
+        for invoice_id in session.scalars(select(CreditDraft.invoice_id)).all():
+            credit_drafts.confirm_draft(session, invoice_id, now=vendor.clock.now())
+    vendor.drain()
+    assert {one[3] for one in vendor.invoices(client_id)} == {"cancelled"}
+    assert vendor.state(client_id) == "expired"
+    vendor.run("2026-05-25")
+    assert len(vendor.invoices(client_id)) == 2

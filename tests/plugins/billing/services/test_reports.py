@@ -339,7 +339,7 @@ def test_news_of_an_invoice_wait_for_who_flags_its_charges_and_hold_none_meanwhi
     customer = gym.invoice(owing).customer_id
     hear = {
         "InvoicePaid": lambda own: reactions.mark_paid(own, owing, paid_at=now),
-        "InvoiceCancelled": lambda own: reactions.mark_cancelled(own, owing),
+        "InvoiceCancelled": lambda own: reactions.mark_cancelled(own, owing, now=now),
         "PaymentReceived": lambda own: reactions.mark_covered(own, customer, paid_at=now),
     }
 
