@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import Table, select
+from sqlalchemy import Table, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -38,6 +38,7 @@ from plugins.billing.domain.invoicing import (
 )
 from plugins.billing.models import Charge, Plan
 from plugins.billing.services.calendars import read_issue_point
+from plugins.billing.settings import TOLERANCE
 
 SOURCE = "billing"
 PAYMENT_FORM = "20"  # A-27: other with use of the financial system
@@ -182,9 +183,19 @@ def charge_batch(
         refs += plugins.service(InvoiceIssuing).issue(session, part, now=now)
     if any(not ref.created for ref in refs):
         raise _invoiced_before()
+    _forgive(session, refs, now=now)
     free = len(batch) - len(invoice_of)
     amount = sum((one.charge.amount for one in batch), ZERO)
     return Charged(refs, len(batch), free, amount)
+
+
+def _forgive(session: Session, refs: Iterable[InvoiceRef], *, now: datetime) -> None:
+    """A-19: an invoice of no more than may be missing of one blocks nobody; it stays open in sales."""
+    tolerance = Decimal(settings.read(session, TOLERANCE))
+    small = [one.id for one in refs if one.total <= tolerance]
+    if small:
+        charges = update(Charge).where(among(Charge.invoice_id, small))
+        session.execute(charges.values(state="paid", paid_at=now))
 
 
 def _invoiced_before() -> Conflict:
