@@ -81,6 +81,8 @@ class Report:
     decided_at: datetime | None = None
     amount: Decimal = ZERO  # of an order there is no invoice yet to allocate to
     told_on: date | None = None  # the day of ``reported_at`` in America/Guayaquil
+    named: frozenset[UUID] = frozenset()  # all its invoices, also those it is applied to
+    is_of_period: bool = True  # False: of an order or of support hours only
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class Facts:
     order_total: Decimal = ZERO  # of an order: its first invoice with IVA (USD)
     invoices: Sequence[LicenceInvoice] = ()
     reports: Sequence[Report] = ()
+    earlier: Sequence[Report] = ()  # of the client's contracts before: their answers count (A-15)
     policy: Policy = field(default_factory=Policy)
 
     @property
@@ -232,9 +235,14 @@ def needs_confirmation_first(report: Report, facts: Facts) -> bool:
 
 
 def is_distrusted(facts: Facts, *, before: datetime) -> bool:
-    """Whether a report made at ``before`` must be confirmed before it lifts a block (A-15)."""
+    """Whether a report made at ``before`` must be confirmed before it lifts a block (A-15): as billing
+    counts it, by the client's reports of invoices of periods; of an order by its own reports.
+    """
+    counted = facts.reports
+    if facts.started_on is not None:
+        counted = [one for one in (*facts.earlier, *facts.reports) if one.is_of_period]
     decided = sorted(
-        (one for one in facts.reports if one.decided_at is not None and one.decided_at <= before),
+        (one for one in counted if one.decided_at is not None and one.decided_at <= before),
         key=lambda one: one.decided_at or before,
     )
     last = decided[-facts.policy.rejections_allowed :]

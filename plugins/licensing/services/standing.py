@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -143,9 +143,18 @@ def read_facts(session: Session, licence: Licence, today: date, *, fresh: bool =
         ),
         execution_options=again,
     )
-    reports = session.scalars(
-        select(PaymentReportRow).where(PaymentReportRow.contract_id == licence.contract_id),
-        execution_options=again,
+    told = [
+        (row.contract_id, _as_report(row))
+        for row in session.scalars(select(PaymentReportRow), execution_options=again)
+    ]
+    of_periods = _of_periods(session, [report for _contract, report in told])
+    reports, earlier = (
+        [
+            replace(one, is_of_period=not of_periods.isdisjoint(one.named))
+            for contract_id, one in told
+            if (contract_id == licence.contract_id) is is_own
+        ]
+        for is_own in (True, False)
     )
     return Facts(
         ordered_on=licence.ordered_on,
@@ -157,9 +166,21 @@ def read_facts(session: Session, licence: Licence, today: date, *, fresh: bool =
         is_invoiced_next=bool(licence.upcoming),
         order_total=licence.first_total,
         invoices=[one for row in invoices for one in _as_invoices(row)],
-        reports=[_as_report(row) for row in reports],
+        reports=reports,
+        earlier=earlier,
         policy=read_policy(licence),
     )
+
+
+def _of_periods(session: Session, reports: Sequence[Report]) -> set[UUID]:
+    """The invoices of periods among those that answered reports name."""
+    named = {key for one in reports if one.decided_at is not None for key in one.named}
+    if not named:
+        return named
+    rows = select(ClientInvoiceRow.invoice_id).where(
+        ClientInvoiceRow.invoice_id.in_(named), ClientInvoiceRow.period_start.is_not(None)
+    )
+    return set(session.scalars(rows))
 
 
 def owed_of_support(session: Session, licence: Licence) -> Decimal:
@@ -354,4 +375,5 @@ def _as_report(row: PaymentReportRow) -> Report:
         decided_at=row.decided_at,
         amount=row.amount,
         told_on=to_local_date(row.reported_at),
+        named=frozenset(UUID(key) for key in row.allocations),
     )

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import select
 
 from core.db.scope import Scope
-from core.db.session import unit_of_work
-from plugins.licensing.models import QueuedReport
+from core.db.session import tenant_work, unit_of_work
+from plugins.billing.services import read_subscriptions
+from plugins.licensing.models import Contract, QueuedReport
 from plugins.licensing.services import queue
 from plugins.licensing.services.decide_access import refusal_sentence
 from plugins.licensing.services.explain import state_sentence
@@ -170,3 +171,33 @@ def test_the_page_of_a_suspended_company_says_what_became_of_its_report(vendor):
         if hour == 10:
             assert vendor.state(vendor.client_id) == "reported"
     assert "espera la confirmación" in sentence()  # after two rejections in a row (A-15)
+
+
+def answered(vendor):
+    """How the operator's billing sees the client's subscription."""
+    with tenant_work(vendor.operator.id) as session:
+        key = session.scalars(select(Contract.subscription_id)).one()
+        told = read_subscriptions.standings(session, [key], on=vendor.clock.today())
+    return told[key].state
+
+
+def test_rejections_of_an_order_count_for_neither_side_once_it_runs(vendor):
+    """A-15: the order was told as paid twice, and enabled on credit; a report of its invoice lifts."""
+    for _again in range(2):
+        vendor.report(vendor.client_id)
+        vendor.drain()
+        reject(vendor)
+    vendor.enable(vendor.client_id, on_credit=True)
+    vendor.run("2026-03-25")
+    vendor.night("2026-04-06")  # March and April were due on 04-05 (A-10)
+    assert (vendor.state(vendor.client_id), answered(vendor)) == ("suspended", "suspended")
+    vendor.at("2026-04-06", 9)
+    vendor.report(vendor.client_id, "69.00")
+    vendor.drain()
+    assert (vendor.state(vendor.client_id), answered(vendor)) == ("reported", "reported")
+    for _again in range(2):
+        reject(vendor)
+        vendor.at("2026-04-06", 10 + _again)
+        vendor.report(vendor.client_id, "69.00")
+        vendor.drain()
+    assert (vendor.state(vendor.client_id), answered(vendor)) == ("suspended", "suspended")
