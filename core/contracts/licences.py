@@ -37,12 +37,16 @@ class NextPlan:
 
 @dataclass(frozen=True, slots=True)
 class TakenPlan:
-    """The plan of a subscription: what its next invoice charges, unless ``next`` waits for that invoice."""
+    """The plan of a subscription: what its next invoice charges, unless ``next`` waits for that invoice.
+
+    ``cancelled_on``: the day on which it was cancelled, as long as nobody takes that back.
+    """
 
     plan_id: UUID
     name: str
     price: Decimal
     next: NextPlan | None = None
+    cancelled_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

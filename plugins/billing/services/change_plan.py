@@ -70,7 +70,7 @@ def plan_of(session: Session, subscription_id: UUID) -> TakenPlan:
         name = session.get_one(Plan, row.next_plan_id).name
         waits = NextPlan(row.next_plan_id, name, to_cents(row.next_price), row.next_period_start)
     plan = session.get_one(Plan, row.plan_id)
-    return TakenPlan(plan.id, plan.name, to_cents(row.price), waits)
+    return TakenPlan(plan.id, plan.name, to_cents(row.price), waits, row.cancelled_on)
 
 
 def preview_change(

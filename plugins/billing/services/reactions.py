@@ -14,12 +14,11 @@ from core.adapters.clock import to_local_date
 from core.contracts import events
 from core.contracts.hooks import EventContext
 from core.contracts.services import InvoiceIssuing
-from core.db.events import emit
 from core.db.locks import wait_for
 from core.services import settings
 from plugins.billing.domain import lifecycle
 from plugins.billing.models import Charge, Subscription
-from plugins.billing.services import reports
+from plugins.billing.services import reports, sweep
 from plugins.billing.settings import TOLERANCE
 
 ONE_DAY = timedelta(days=1)
@@ -101,22 +100,19 @@ def mark_cancelled(session: Session, invoice_id: UUID, *, now: datetime) -> None
                 Charge.kind != "change",
             )
         )
-        if is_given_up:
-            end_sooner(session, row, last or row.start_on - ONE_DAY, now=now)
-        elif last is not None:
-            row.invoiced_through = row.ends_on = last
+        end_sooner(session, row, last or row.start_on - ONE_DAY, now=now)
 
 
 def end_sooner(session: Session, row: Subscription, last: date, *, now: datetime) -> None:
     """No further invoice: it runs to ``last``, and where that day is past it has ended."""
     is_over = last < to_local_date(now)
-    row.state = lifecycle.after(row.state, "expire" if is_over else "cancel")
+    row.state = lifecycle.after(row.state, "expire") if is_over else lifecycle.ENDING
     row.invoiced_through = row.ends_on = last
     row.next_period_start = row.next_issue_on = None
     row.next_plan_id = row.next_price = None
+    session.flush()
     if is_over:
-        ended = events.SubscriptionEnded(row.id, row.customer_id, ended_on=last + ONE_DAY)
-        emit(session, ended, now=now)
+        sweep.tell_ended(session, [row], now=now)
 
 
 def _take(session: Session, which: ColumnElement[bool]) -> bool:

@@ -6,6 +6,7 @@ suspensions and ends, and prepares the reminders that leave from 07:00.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -174,8 +175,14 @@ def _end(session: Session, *, on: date, now: datetime, keep_issuing: bool) -> in
         ).all()
     else:
         ended = session.execute(_END, {"tenant": scope_of(session).tenant_id, "on": on}).all()
+    tell_ended(session, ended, now=now)
+    return len(ended)
+
+
+def tell_ended(session: Session, ended: Sequence[Any], *, now: datetime) -> None:
+    """Notice and event of subscriptions that have ended: rows with id, customer_id and ends_on."""
     if not ended:
-        return 0
+        return
     session.execute(
         _TELL_END,
         {
@@ -187,7 +194,6 @@ def _end(session: Session, *, on: date, now: datetime, keep_issuing: bool) -> in
     )
     for row in ended:
         emit(session, _ended(row.id, row.customer_id, row.ends_on), now=now)
-    return len(ended)
 
 
 def _ended(subscription_id: UUID, customer_id: UUID, ends_on: date) -> SubscriptionEnded:

@@ -21,6 +21,7 @@ from core.contracts.services import Subscribing
 from core.errors import DomainError
 from core.services.audit import write_audit
 from plugins.licensing.models import Contract
+from plugins.licensing.services.credit_drafts import draft_for_cancelled
 from plugins.licensing.services.publish import publish_contract
 
 
@@ -40,11 +41,21 @@ def hear_change(session: Session, event: SubscriptionChanged, *, now: datetime) 
 def hear_end(
     session: Session, event: SubscriptionCancelled | SubscriptionEnded, *, now: datetime
 ) -> None:
-    """A licence's subscription goes on no longer: no plan is to come, and the next invoices are others."""
+    """A licence's subscription goes on no longer: no plan is to come, and the next invoices are others.
+
+    Cancelled in billing, by the operator or by the link in the mail of a new price, the licence is
+    cancelled as by its client: what is invoiced of a period that had not begun gets its draft (A-11).
+    """
     contract = _behind(session, event.subscription_id)
-    if contract is not None:
-        follow_subscription(session, contract, on=to_local_date(now))
-        publish_contract(session, contract, now=now)
+    if contract is None:
+        return
+    follow_subscription(session, contract, on=to_local_date(now))
+    taken = plugins.service(Subscribing).plan_of(session, event.subscription_id)
+    is_news = contract.cancelled_on is None and taken.cancelled_on is not None
+    contract.cancelled_on = contract.cancelled_on or taken.cancelled_on
+    publish_contract(session, contract, now=now)
+    if is_news and contract.cancelled_on is not None:
+        draft_for_cancelled(session, contract, received_on=contract.cancelled_on, now=now)
 
 
 def hear_asked(session: Session, event: LicencePlanAsked, *, now: datetime) -> None:
