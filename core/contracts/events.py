@@ -47,6 +47,7 @@ __all__ = [
     "DocumentDisputed",
     "DocumentRejected",
     "Event",
+    "InvoiceBalanceChanged",
     "InvoiceCancelled",
     "InvoicePaid",
     "InvoicesIssued",
@@ -98,6 +99,18 @@ class InvoicesIssued(Event):
 @dataclass(frozen=True, slots=True)
 class InvoiceCancelled(Event):
     """Sales cancelled an invoice (annulled at SRI or credited in full)."""
+
+    invoice_id: UUID
+    number: str
+    source: str
+    source_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceBalanceChanged(Event):
+    """What an invoice still owes changed otherwise than by a payment: one was taken back, or a note
+    credited a part of it or charged more.
+    """
 
     invoice_id: UUID
     number: str

@@ -25,6 +25,7 @@ ONE_DAY = timedelta(days=1)
 LISTENS_TO = (
     events.InvoicePaid,
     events.InvoiceCancelled,
+    events.InvoiceBalanceChanged,
     events.PaymentReceived,
     events.PaymentReported,
     events.PaymentConfirmed,
@@ -39,6 +40,8 @@ def react_to(event: events.Event, context: EventContext) -> None:
         mark_paid(session, event.invoice_id, paid_at=event.paid_at)
     elif isinstance(event, events.InvoiceCancelled):
         mark_cancelled(session, event.invoice_id, now=context.now)
+    elif isinstance(event, events.InvoiceBalanceChanged):
+        mark_owed(session, event.invoice_id, changed_at=context.now)
     elif isinstance(event, events.PaymentReceived):
         mark_covered(session, event.customer_id, paid_at=context.now)
     elif isinstance(event, events.PaymentReported):
@@ -69,6 +72,24 @@ def mark_covered(session: Session, customer_id: UUID, *, paid_at: datetime) -> N
         else:
             rest.append(invoice.id)
     reports.refresh(session, rest)
+
+
+def mark_owed(session: Session, invoice_id: UUID, *, changed_at: datetime) -> None:
+    """A payment was taken back, or a note changed what is owed: more than the tolerance is open again (what
+    was paid before it was issued, from its first day on); no more than that is paid (A-19).
+    """
+    lives = and_(Charge.invoice_id == invoice_id, Charge.state.in_(("open", "paid")))
+    if not _take(session, lives):
+        return
+    tolerance = Decimal(settings.read(session, TOLERANCE))
+    invoice = plugins.service(InvoiceIssuing).snapshots(session, [invoice_id])[invoice_id]
+    if invoice.state == "issued" and invoice.balance > tolerance:
+        due_on = func.coalesce(Charge.due_on, Charge.period_start)
+        again = update(Charge).where(Charge.invoice_id == invoice_id, Charge.state == "paid")
+        session.execute(again.values(state="open", paid_at=None, due_on=due_on))
+    elif invoice.state == "issued":
+        mark_paid(session, invoice_id, paid_at=changed_at)
+    reports.refresh(session, [invoice_id])
 
 
 def mark_cancelled(session: Session, invoice_id: UUID, *, now: datetime) -> None:

@@ -16,6 +16,7 @@ from core import plugins
 from core.adapters.clock import to_local_date
 from core.contracts.events import (
     ClientInvoicePublished,
+    InvoiceBalanceChanged,
     InvoiceCancelled,
     InvoicePaid,
     InvoicesIssued,
@@ -122,9 +123,12 @@ def _behind_tickets(session: Session, invoice_ids: Sequence[UUID]) -> dict[UUID,
 
 
 def publish_settled(
-    session: Session, event: InvoicePaid | InvoiceCancelled, *, now: datetime
+    session: Session,
+    event: InvoicePaid | InvoiceCancelled | InvoiceBalanceChanged,
+    *,
+    now: datetime,
 ) -> int:
-    """An invoice of the operator was paid or cancelled."""
+    """An invoice of the operator was paid or cancelled, or owes another amount."""
     return publish_invoices(session, [event.invoice_id], now=now)
 
 

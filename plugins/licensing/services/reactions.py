@@ -67,6 +67,7 @@ AT_OPERATOR: Mapping[type[events.Event], _Reaction] = {
     events.InvoicesIssued: _timed(publish.publish_issued),
     events.InvoicePaid: _invoice_settled,
     events.InvoiceCancelled: _invoice_settled,
+    events.InvoiceBalanceChanged: _timed(publish.publish_settled),
     events.PaymentReceived: _timed(publish.publish_customer),
     events.PaymentReported: _timed(queue.hear_report),
     events.PaymentConfirmed: _timed(queue.hear_answer),

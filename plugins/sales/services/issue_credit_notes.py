@@ -12,7 +12,7 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
-from core.contracts.events import InvoiceCancelled
+from core.contracts.events import InvoiceBalanceChanged, InvoiceCancelled
 from core.contracts.fiscal import (
     CreditNoteRequest,
 )
@@ -118,6 +118,10 @@ def issue_credit_note(
     covered = min(totals.total, invoice.balance)
     if covered > ZERO and before + totals.total < invoice.total:
         lower_balances(session, {invoice_id: invoice}, {invoice_id: covered}, now=now)
+        changed = InvoiceBalanceChanged(
+            invoice_id, invoice.number, invoice.source, invoice.source_key
+        )
+        emit(session, changed, now=now)
     if totals.total > covered and environment != PRACTICE:
         add_credit(session, invoice.customer_id, "credit_note", note_id, totals.total - covered)
     if before + totals.total == invoice.total:

@@ -12,12 +12,14 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
+from core.contracts.events import InvoiceBalanceChanged
 from core.contracts.fiscal import (
     DebitNoteRequest,
     FiscalPayment,
     FiscalTax,
 )
 from core.contracts.sales import InvoiceLineDraft
+from core.db.events import emit
 from core.db.locks import wait_for
 from core.domain.money import ZERO, to_cents
 from core.errors import Conflict, DomainError
@@ -120,6 +122,8 @@ def issue_debit_note(
         }
     session.execute(update(Invoice).where(Invoice.id == invoice_id).values(**values))
     session.flush()
+    changed = InvoiceBalanceChanged(invoice_id, invoice.number, invoice.source, invoice.source_key)
+    emit(session, changed, now=now)
     request_document(
         session,
         DebitNoteRequest(

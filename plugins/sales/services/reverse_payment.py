@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from core.contracts.events import InvoiceBalanceChanged
+from core.db.events import emit
 from core.domain.money import ZERO
 from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
@@ -22,7 +24,7 @@ from plugins.sales.services.record_payment import CREDIT, lock_invoices
 def reverse_payment(session: Session, payment_id: UUID, *, reason: str, now: datetime) -> None:
     """Take a payment back (bounced, recorded by mistake): balances rise again, its credit goes.
 
-    Raises ``Conflict`` when it was reversed before or its credit has been used since.
+    Emits ``InvoiceBalanceChanged`` for each of its invoices. Raises ``Conflict`` when it was reversed before or its credit has been used since.
     """
     row = session.execute(
         select(
@@ -89,6 +91,10 @@ def reverse_payment(session: Session, payment_id: UUID, *, reason: str, now: dat
                 "paid_at": None,
             }
         session.execute(update(Invoice).where(Invoice.id == invoice_id).values(**values))
+        changed = InvoiceBalanceChanged(
+            invoice_id, invoice.number, invoice.source, invoice.source_key
+        )
+        emit(session, changed, now=now)
     write_audit(
         session, action="sales.payment_reversed", reason=reason[:300], subject_id=payment_id
     )
