@@ -19,6 +19,7 @@ from core.contracts.sales import (
     AwaitedPayment,
     CustomerData,
     InvoiceDraft,
+    InvoiceLineDraft,
     InvoiceRef,
     InvoiceSnapshot,
     PaymentData,
@@ -220,6 +221,22 @@ class InvoiceCrediting(Protocol):
 
         The same ``source_key`` returns the first note. Emits ``InvoiceCancelled``. Raises
         ``DomainError``, ``NotFound``, ``Conflict`` when it is cancelled already.
+        """
+        ...
+
+    def credit_part(
+        self,
+        session: Session,
+        invoice_id: UUID,
+        lines: Sequence[InvoiceLineDraft],
+        *,
+        reason: str,
+        source_key: str,
+        now: datetime,
+    ) -> str:
+        """Credit these lines of an invoice, which stands for the rest; the note's number.
+
+        Emits ``InvoiceBalanceChanged``. Raises as ``credit_in_full``.
         """
         ...
 

@@ -6,7 +6,8 @@ The operator's books hold the invoice, so he issues the note; the distributor de
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import case, select
@@ -25,6 +26,7 @@ from core.services import holidays
 from core.services.audit import write_audit
 from plugins.licensing.domain.credits import PRINTED, annulment_day, check_step, is_newer
 from plugins.licensing.models import Contract, CreditDraft, QueuedReport
+from plugins.licensing.services.credit_parts import read_part
 from plugins.licensing.services.parties import is_operator, operator_id
 from plugins.licensing.services.publish import contracts_behind, open_events
 
@@ -40,15 +42,17 @@ def draft_for_cancelled(
     session: Session, contract: Contract, *, received_on: date, now: datetime
 ) -> int:
     """A-11, in the operator's scope: draft a note over each unpaid invoice whose period had not begun
-    when the client left. Returns how many.
+    when the client left, and over an upgrade's share of such periods. Returns how many.
     """
-    return _draft(
-        session,
-        contract,
-        [one for one in _unpaid(session, contract, now=now) if one.begins_on > received_on],
-        reason="cancelled",
-        now=now,
-    )
+    unpaid = _unpaid(session, contract, now=now)
+    undone = [one for one in unpaid if one.begins_on > received_on]
+    firsts, since = {one.begins_on for one in undone}, received_on + timedelta(days=1)
+    for one in unpaid:
+        if not one.is_period and one.begins_on <= received_on:
+            part = read_part(session, one.invoice_id, since=since, undone=firsts)
+            if part is not None:
+                undone.append(replace(one, period_start=part.first, total=part.total))
+    return _draft(session, contract, undone, reason="cancelled", now=now)
 
 
 def draft_for_unpaid(session: Session, contract: Contract, *, on: date, now: datetime) -> int:
@@ -223,19 +227,25 @@ def _issue(session: Session, row: CreditDraft, *, now: datetime) -> None:
         _refuse_reported(session, row.invoice_id)
         _refuse_paid(session, row.invoice_id)
         with session.begin_nested():
-            row.note = plugins.service(InvoiceCrediting).credit_in_full(
-                session,
-                row.invoice_id,
-                reason=PRINTED[row.reason],
-                source_key=f"licensing.credit:{row.invoice_id}",
-                now=now,
-            )
+            row.note = _credit(session, row, now=now)
     except DomainError as refusal:
         row.state, row.note = "refused", refusal.sentence[:300]
     else:
         row.state = "issued"
     row.decided_at = now
     session.flush()
+
+
+def _credit(session: Session, row: CreditDraft, *, now: datetime) -> str:
+    """The note over the invoice, or over an upgrade's share; its number."""
+    crediting = plugins.service(InvoiceCrediting)
+    reason, key = PRINTED[row.reason], f"licensing.credit:{row.invoice_id}"
+    part = read_part(session, row.invoice_id, since=row.period_start)
+    if part is not None and part.total == row.total:
+        return crediting.credit_part(
+            session, row.invoice_id, [part.line], reason=reason, source_key=key, now=now
+        )
+    return crediting.credit_in_full(session, row.invoice_id, reason=reason, source_key=key, now=now)
 
 
 def _refuse_reported(session: Session, invoice_id: UUID) -> None:

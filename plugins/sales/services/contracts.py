@@ -12,6 +12,7 @@ from sqlalchemy import select
 from core.contracts.sales import (
     CustomerData,
     InvoiceDraft,
+    InvoiceLineDraft,
     InvoiceRef,
     InvoiceSnapshot,
     PaymentData,
@@ -135,6 +136,21 @@ class CreditNotes:
         """A credit note over the rest of an invoice; its number."""
         return issue_credit_notes.issue_credit_note(
             session, invoice_id, reason=reason, source_key=source_key, now=now
+        ).number
+
+    def credit_part(
+        self,
+        session: Session,
+        invoice_id: UUID,
+        lines: Sequence[InvoiceLineDraft],
+        *,
+        reason: str,
+        source_key: str,
+        now: datetime,
+    ) -> str:
+        """A credit note over these lines; its number."""
+        return issue_credit_notes.issue_credit_note(
+            session, invoice_id, reason=reason, source_key=source_key, now=now, lines=lines
         ).number
 
 

@@ -15,15 +15,18 @@ from core.db.session import unit_of_work
 from plugins.billing.models import Plan
 from plugins.billing.services.change_plan import change_plan
 from plugins.billing.services.plans import create_plan
-from plugins.licensing.models import ClientInvoiceRow, Contract
+from plugins.licensing.models import ClientInvoiceRow, Contract, CreditDraft, QueuedReport
 from plugins.licensing.services import (
     choose_plan,
+    credit_drafts,
     follow_plan,
     keep_distributors,
     keep_licence,
     publish,
+    queue,
     sign_licence,
 )
+from plugins.sales.models import CreditNote
 from tests.factories.licensing import make_vendor
 
 DOCUMENTS = {"COMERCIO": 100, "BASICO": 20, "MAYOR": 1000}  # a month
@@ -315,3 +318,60 @@ def test_a_change_that_the_operator_cannot_make_is_answered(vendor, client, sign
     told = words(client.get("/licence/"))
     assert "Su plan no se cambió: Elija otro de los planes ofrecidos" in told
     assert post(client, "/licence/plan", plan_id=str(vendor.plans["BASICO"])).status_code == 303
+
+
+@pytest.mark.checklist("PW-16")
+def test_the_upgrades_share_of_a_period_that_never_begins_is_undone_too(vendor, client, sign_in):
+    """R14, A-11: on 01/04 ten days of the first period (5.00) and the bridge of 20 (10.00) go from 30.00 to
+    45.00; cancelled on 05/04 the bridge's 23.00 and the 11.50 of its upgrade may be undone.
+    """
+    vendor.run("2026-03-25")
+    vendor.at("2026-04-01", 9)
+    change(vendor, "MAYOR")
+    assert [one[2] for one in vendor.invoices(vendor.client)] == ["34.50", "17.25", "23.00"]
+    vendor.at("2026-04-05", 9)
+    with unit_of_work(Scope(tenant_id=vendor.client)) as session:
+        keep_licence.cancel_licence(session, now=vendor.clock.now())
+    vendor.drain()
+    with unit_of_work(vendor.north.scope) as session:
+        drafts = session.scalars(select(CreditDraft).order_by(CreditDraft.total)).all()
+        assert [(str(one.total), str(one.period_start)) for one in drafts] == [
+            ("11.50", "2026-04-11"),
+            ("23.00", "2026-04-11"),
+        ]
+        for one in drafts:
+            credit_drafts.confirm_draft(session, one.invoice_id, now=vendor.clock.now())
+    vendor.drain()
+    with unit_of_work(Scope(tenant_id=vendor.client)) as session:
+        rows = session.scalars(select(ClientInvoiceRow).order_by(ClientInvoiceRow.number)).all()
+    assert [(str(one.balance), one.state) for one in rows] == [
+        ("0.00", "paid"),
+        ("0.00", "cancelled"),
+        ("5.75", "open"),
+    ]
+    with unit_of_work(vendor.operator.scope) as session:
+        notes = session.scalars(select(CreditNote.total).order_by(CreditNote.total)).all()
+        assert [str(one) for one in notes] == ["11.50", "23.00"]
+    sign_in(client, Firm(vendor.client), "owner")
+    told = words(client.get("/licence/"))
+    assert "11,50" in told
+    assert told.count("no tiene nada que pagar de ella") == 1  # of the bridge
+
+
+def test_the_share_of_a_period_that_is_paid_stays(vendor):
+    """Who cancels keeps what is paid until its end, at the dearer plan (A-12)."""
+    vendor.run("2026-03-25")
+    vendor.at("2026-04-01", 9)
+    vendor.report(vendor.client, "23.00")
+    vendor.drain()
+    with unit_of_work(vendor.north.scope) as session:
+        waiting = session.scalars(select(QueuedReport.report_id)).all()
+        queue.confirm_reports(session, waiting, now=vendor.clock.now())
+    vendor.drain()
+    change(vendor, "MAYOR")
+    vendor.at("2026-04-05", 9)
+    with unit_of_work(Scope(tenant_id=vendor.client)) as session:
+        keep_licence.cancel_licence(session, now=vendor.clock.now())
+    vendor.drain()
+    with unit_of_work(vendor.operator.scope) as session:
+        assert session.scalars(select(CreditDraft)).all() == []
