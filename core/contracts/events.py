@@ -68,6 +68,7 @@ __all__ = [
     "SubscriptionCancelled",
     "SubscriptionChanged",
     "SubscriptionEnded",
+    "SubscriptionKept",
     "SubscriptionStarted",
     "SupportTicketChanged",
     "SupportWalletChanged",
@@ -315,6 +316,14 @@ class SubscriptionCancelled(Event):
     customer_id: UUID
     cancelled_on: date
     ends_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionKept(Event):
+    """A cancellation was taken back while the service still ran: it renews as before."""
+
+    subscription_id: UUID
+    customer_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,9 @@ class LicenceContract:
     renews: bool = False  # of a re-entry: it goes on by R3-R5 (R12); a first contract always does
     next_plan: NextPlan | None = None  # a cheaper plan that was chosen (R14)
     plan_asked_at: datetime | None = None  # the last change that was asked and is answered
+    cancel_heard_at: datetime | None = (
+        None  # when the client last cancelled, as far as it was heard
+    )
     plan_refusal: str = ""  # why it could not be made; empty: it was made
     first_total: Decimal = Decimal("0.00")  # of an order: its first invoice with IVA
     included_minutes: int = 0

@@ -56,6 +56,7 @@ class Licence(TenantMixin, Base):
     next_plan_on: Mapped[date | None] = mapped_column()
     asked_plan_name: Mapped[str] = mapped_column(String(120), default="")  # and not answered yet
     asked_plan_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    cancel_asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # the last time
     plan_refusal: Mapped[str] = mapped_column(String(300), default="")  # of the plan asked last
     first_total: Mapped[Decimal] = mapped_column(MoneyColumn, default=Decimal("0.00"))
     payment_code: Mapped[str] = mapped_column(String(16))
@@ -389,6 +390,7 @@ class Contract(TenantMixin, Base):
     next_price: Mapped[Decimal | None] = mapped_column(MoneyColumn)
     next_plan_on: Mapped[date | None] = mapped_column()
     plan_asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # of the last answer
+    cancel_heard_at: Mapped[datetime | None] = mapped_column(UtcDateTime)  # of the last time
     plan_refusal: Mapped[str] = mapped_column(String(300), default="")  # empty: it was made
     payment_code: Mapped[str] = mapped_column(String(16))
     ordered_on: Mapped[date] = mapped_column()

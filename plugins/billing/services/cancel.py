@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core import plugins
 from core.adapters.clock import to_local_date
-from core.contracts.events import SubscriptionCancelled
+from core.contracts.events import SubscriptionCancelled, SubscriptionKept
 from core.contracts.sales import InvoiceSnapshot
 from core.contracts.services import InvoiceCrediting, InvoiceIssuing
 from core.db.events import emit
@@ -54,7 +54,7 @@ def preview_cancellation(session: Session, subscription_id: UUID, *, now: dateti
     owed = [snapshots[one] for one in dict.fromkeys(ids) if one in snapshots]
     begun = {one.invoice_id for one in charges if one.period_start <= today}
     return Cancellation(
-        ends_on=row.invoiced_through,
+        ends_on=live_through(session, row),
         open_invoices=tuple(owed),
         not_begun=tuple(
             one.id
@@ -62,6 +62,16 @@ def preview_cancellation(session: Session, subscription_id: UUID, *, now: dateti
             if one.id not in begun and one.state == "issued" and _is_alone(session, row.id, one.id)
         ),
     )
+
+
+def live_through(session: Session, row: Subscription) -> date:
+    """The last invoiced day, of invoices that were not undone; before the first day where none stands."""
+    last = session.scalar(
+        select(func.max(Charge.period_end)).where(
+            Charge.subscription_id == row.id, Charge.state != "cancelled", Charge.kind != "change"
+        )
+    )
+    return last or row.start_on - timedelta(days=1)
 
 
 def _is_alone(session: Session, subscription_id: UUID, invoice_id: UUID) -> bool:
@@ -119,6 +129,7 @@ def cancel(session: Session, subscription_id: UUID, *, now: datetime) -> Cancell
         Subscription.parent_id == row.id, Subscription.state == lifecycle.ACTIVE
     )
     for one in (row, *session.scalars(addons)):
+        one.invoiced_through = live_through(session, one)
         one.state = lifecycle.after(one.state, "cancel")
         one.cancelled_on, one.ends_on = today, one.invoiced_through
         one.next_period_start = one.next_issue_on = None
@@ -165,6 +176,7 @@ def keep(session: Session, subscription_id: UUID, *, now: datetime) -> None:
     row.state, row.renews = state, True
     row.cancelled_on = row.ends_on = None
     row.next_period_start, row.next_issue_on = begin, issue_on
+    emit(session, SubscriptionKept(row.id, row.customer_id), now=now)
     write_audit(session, action="billing.subscription.keep", subject_id=row.id)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -19,9 +19,9 @@ from core.services import settings
 from plugins.billing.domain import lifecycle
 from plugins.billing.models import Charge, Subscription
 from plugins.billing.services import reports, sweep
+from plugins.billing.services.cancel import live_through
 from plugins.billing.settings import TOLERANCE
 
-ONE_DAY = timedelta(days=1)
 LISTENS_TO = (
     events.InvoicePaid,
     events.InvoiceCancelled,
@@ -114,14 +114,7 @@ def mark_cancelled(session: Session, invoice_id: UUID, *, now: datetime) -> None
         )
         if row.state != lifecycle.ENDING and not is_given_up:
             continue
-        last = session.scalar(
-            select(func.max(Charge.period_end)).where(
-                Charge.subscription_id == row.id,
-                Charge.state != "cancelled",
-                Charge.kind != "change",
-            )
-        )
-        end_sooner(session, row, last or row.start_on - ONE_DAY, now=now)
+        end_sooner(session, row, live_through(session, row), now=now)
 
 
 def end_sooner(session: Session, row: Subscription, last: date, *, now: datetime) -> None:

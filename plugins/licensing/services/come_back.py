@@ -153,5 +153,6 @@ def _write(licence: Licence, order: LicenceOrdered, quote: Quote) -> None:
     licence.price, licence.first_total = quote.invoice.net, quote.invoice.total
     licence.payment_code = payment_code(order.contract_id)
     licence.ordered_on, licence.started_on = order.ordered_on, None
-    licence.cancelled_on, licence.is_withdrawn = None, False
+    licence.cancelled_on = licence.cancel_asked_at = None
+    licence.is_withdrawn = False
     licence.contract_revision = 0

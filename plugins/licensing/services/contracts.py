@@ -190,7 +190,12 @@ def hear_cancellation(session: Session, event: LicenceCancelled, *, now: datetim
     period that had not begun, and unpaid, gets the draft of a credit note (A-11).
     """
     contract = session.get(Contract, event.contract_id, with_for_update=True)
-    if contract is None or contract.subscription_id is None or contract.cancelled_on is not None:
+    if contract is None or contract.subscription_id is None:
+        return
+    if contract.cancel_heard_at is not None and event.cancelled_at <= contract.cancel_heard_at:
+        return  # heard before; it may have been taken back since
+    contract.cancel_heard_at = event.cancelled_at
+    if contract.cancelled_on is not None:
         return
     plugins.service(Subscribing).cancel(session, contract.subscription_id, now=event.cancelled_at)
     contract.cancelled_on = event.received_on or to_local_date(event.cancelled_at)

@@ -152,6 +152,18 @@ def forget_settled(session: Session, invoice_id: UUID, *, now: datetime) -> None
         _tell(session, row, now=now)
 
 
+def forget_cancelled(session: Session, contract: Contract, *, now: datetime) -> None:
+    """The cancellation was taken back: its drafts that nobody decided undo nothing any more."""
+    drafts = select(CreditDraft).where(
+        CreditDraft.contract_id == contract.id,
+        CreditDraft.reason == "cancelled",
+        CreditDraft.state.in_(("draft", "refused")),
+    )
+    for row in session.scalars(drafts.with_for_update()):
+        row.state, row.decided_at = "dismissed", now
+        _tell(session, row, now=now)
+
+
 def read_drafts(session: Session, *, client: UUID | None = None) -> list[CreditDraft]:
     """The drafts of the scope at hand, those that wait first; ``client``: of that company only."""
     waits = case((CreditDraft.state.in_(("draft", "refused")), 0), else_=1)

@@ -37,6 +37,7 @@ TABLES = (
             "Ordenada el": Licence.ordered_on,
             "Habilitada el": Licence.started_on,
             "Cancelada el": Licence.cancelled_on,
+            "Cancelación pedida a las": Licence.cancel_asked_at,
             "Reingreso": Licence.is_reentry,
             "Se renueva": Licence.renews,
             "Minutos de soporte": Licence.wallet_minutes,

@@ -15,13 +15,14 @@ from core.contracts.events import (
     SubscriptionCancelled,
     SubscriptionChanged,
     SubscriptionEnded,
+    SubscriptionKept,
 )
 from core.contracts.licences import NextPlan
 from core.contracts.services import Subscribing
 from core.errors import DomainError
 from core.services.audit import write_audit
 from plugins.licensing.models import Contract
-from plugins.licensing.services.credit_drafts import draft_for_cancelled
+from plugins.licensing.services.credit_drafts import draft_for_cancelled, forget_cancelled
 from plugins.licensing.services.publish import publish_contract
 
 
@@ -56,6 +57,21 @@ def hear_end(
     publish_contract(session, contract, now=now)
     if is_news and contract.cancelled_on is not None:
         draft_for_cancelled(session, contract, received_on=contract.cancelled_on, now=now)
+
+
+def hear_kept(session: Session, event: SubscriptionKept, *, now: datetime) -> None:
+    """A cancellation was taken back: the licence goes on, and no note undoes what is invoiced next."""
+    contract = _behind(session, event.subscription_id)
+    if contract is None:
+        return
+    taken = plugins.service(Subscribing).plan_of(session, event.subscription_id)
+    if contract.cancelled_on is None or taken.cancelled_on is not None:  # cancelled again since
+        return
+    contract.cancelled_on = None
+    follow_subscription(session, contract, on=to_local_date(now))
+    write_audit(session, action="licensing.keep", subject_id=contract.id)
+    publish_contract(session, contract, now=now)
+    forget_cancelled(session, contract, now=now)
 
 
 def hear_asked(session: Session, event: LicencePlanAsked, *, now: datetime) -> None:

@@ -75,7 +75,9 @@ def hear_contract(session: Session, event: LicenceChanged, *, now: datetime) -> 
     row.payment_code, row.accounts = told.payment_code, list(told.accounts)
     row.entitlements, row.policy = dict(told.entitlements), dict(told.policy)
     row.ordered_on, row.started_on = told.ordered_on, told.started_on
-    row.cancelled_on = told.cancelled_on or (row.cancelled_on if was_running else None)
+    asked, heard = row.cancel_asked_at, told.cancel_heard_at
+    is_pending = was_running and asked is not None and (heard is None or heard < asked)
+    row.cancelled_on = told.cancelled_on or (row.cancelled_on if is_pending else None)
     row.contract_revision = told.revision
     read_ahead.keep(row, told.upcoming, told_at=event.changed_at, is_new=is_new)
     if told.started_on is not None and not row.wallet_revision:
@@ -137,6 +139,7 @@ def cancel_licence(session: Session, *, now: datetime, received_on: date | None 
         raise Conflict(_("The licence is cancelled already."), code="licence_cancel_refused")
     after(standing.state, "cancel")
     standing.licence.cancelled_on = received_on or standing.today
+    standing.licence.cancel_asked_at = now
     event = LicenceCancelled(
         standing.licence.contract_id,
         standing.licence.tenant_id,

@@ -238,6 +238,7 @@ def _snapshot(session: Session, contract: Contract) -> LicenceContract:
         renews=contract.renews,
         next_plan=_next_plan(contract),
         plan_asked_at=contract.plan_asked_at,
+        cancel_heard_at=contract.cancel_heard_at,
         plan_refusal=contract.plan_refusal,
         first_total=_first_total(session, contract),
         included_minutes=terms.included_minutes if terms else 0,

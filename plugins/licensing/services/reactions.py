@@ -64,6 +64,7 @@ AT_OPERATOR: Mapping[type[events.Event], _Reaction] = {
     events.SubscriptionChanged: _timed(follow_plan.hear_change),
     events.SubscriptionCancelled: _timed(follow_plan.hear_end),
     events.SubscriptionEnded: _timed(follow_plan.hear_end),
+    events.SubscriptionKept: _timed(follow_plan.hear_kept),
     events.InvoicesIssued: _timed(publish.publish_issued),
     events.InvoicePaid: _invoice_settled,
     events.InvoiceCancelled: _invoice_settled,
