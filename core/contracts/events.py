@@ -247,6 +247,7 @@ class PaymentReported(Event):
     contract_id: UUID | None = None  # the order of payment that it pays: no invoice yet
     account: str = ""  # of the vendor, that took the money; empty: not said
     transferred: Decimal | None = None  # the whole transfer, where it was told for several tenants
+    expects_withheld: bool = True  # False: its client is no agente de retención
 
 
 @dataclass(frozen=True, slots=True)

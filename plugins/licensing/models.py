@@ -346,6 +346,7 @@ class QueuedReport(TenantMixin, Base):
     reference: Mapped[str] = mapped_column(String(60), default="")
     payer: Mapped[str] = mapped_column(String(200), default="")
     has_slip: Mapped[bool] = mapped_column(default=False)
+    expects_withheld: Mapped[bool] = mapped_column(default=True)  # of an agente de retención
     is_late: Mapped[bool] = mapped_column(default=False)
     is_duplicate: Mapped[bool] = mapped_column(default=False)
     reported_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -153,10 +153,10 @@ def covered_through(shares: Collection[ReportShare], missing: Decimal) -> date |
 
 
 def _await_certificate(session: Session, report: PaymentReported) -> None:
-    """A-19: of a confirmed report, what was withheld may still come while its legal term runs. The money
+    """A-19: of a confirmed report, what an agent withheld may still come while its legal term runs. The money
     covers the first invoices, so it is missing on the last.
     """
-    left = report.withheld
+    left = report.withheld if report.expects_withheld else ZERO
     told_on = to_local_date(report.reported_at)
     shares = dict(report.allocations)
     invoices = plugins.service(InvoiceIssuing).snapshots(session, list(shares)) if left else {}

@@ -35,7 +35,7 @@ from plugins.licensing.models import (
 )
 from plugins.licensing.services import read_ahead
 from plugins.licensing.services.keep_portfolio import is_older, write_next_plan
-from plugins.licensing.services.parties import operator_id
+from plugins.licensing.services.parties import is_withholding_agent, operator_id
 from plugins.licensing.services.standing import Standing, find_licence, read_standing, refresh
 from plugins.licensing.services.trainings import ask_for_trainings
 
@@ -265,8 +265,7 @@ def _apply_report(session: Session, row: ClientInvoiceRow, report_id: UUID) -> N
     report.applied = sorted({*report.applied, str(row.invoice_id)})
     if set(report.allocations) <= set(report.applied):
         report.state, report.decided_at = "applied", report.decided_at or row.published_at
-    regime = companies.regime(session, to_local_date(report.reported_at))
-    is_agent = regime.withholding_agent_resolution or regime.special_taxpayer_resolution
+    is_agent = is_withholding_agent(session, to_local_date(report.reported_at))
     if is_agent and report.withheld > ZERO and row.balance > ZERO:
         row.expected_withheld = min(report.withheld, row.balance)
         told_on = to_local_date(report.reported_at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from core.db.tenancy import scope_of
 from core.errors import DomainError, NotFound
 from core.i18n import _
 from core.models import Tenant
+from core.services import companies
 
 
 def operator_id(session: Session) -> UUID:
@@ -54,3 +56,9 @@ def distributors(session: Session) -> list[Tenant]:
 def find_by_tax_id(session: Session, tax_id: str) -> Tenant | None:
     """The tenant with this RUC."""
     return session.scalars(select(Tenant).where(Tenant.tax_id == tax_id)).one_or_none()
+
+
+def is_withholding_agent(session: Session, on: date) -> bool:
+    """Whether the tenant in scope withholds from what it pays, by its regime on a day (A-19)."""
+    regime = companies.regime(session, on)
+    return bool(regime.withholding_agent_resolution or regime.special_taxpayer_resolution)

@@ -25,6 +25,7 @@ from core.services.audit import write_audit
 from plugins.licensing.domain.lifecycle import after
 from plugins.licensing.domain.orders import lapses_on
 from plugins.licensing.models import ClientInvoiceRow, Licence, PaymentReportRow, QueuedReport
+from plugins.licensing.services.parties import is_withholding_agent
 from plugins.licensing.services.slips import store_slip
 from plugins.licensing.services.standing import find_licence, refresh
 
@@ -374,6 +375,7 @@ def _tell(session: Session, licence: Licence, row: PaymentReportRow, *, now: dat
         numbers=tuple(numbers),
         payer=row.payer,
         has_slip=row.slip_blob_id is not None,
+        expects_withheld=is_withholding_agent(session, to_local_date(row.reported_at)),
         group_id=row.group_id,
         is_late=row.is_late,
         contract_id=licence.contract_id if licence.started_on is None else None,

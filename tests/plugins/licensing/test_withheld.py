@@ -88,3 +88,21 @@ def test_news_of_a_report_wait_for_the_licence_and_hold_no_report_meanwhile(
     with tenant_work(client) as session:
         state = "reported" if news == "PaymentReported" else "confirmed"
         assert session.get_one(PaymentReportRow, report).state == state
+
+
+def test_what_another_than_an_agent_withheld_is_missing_for_both(make_tenant, clock, drain):
+    """A-19 speaks of an agente de retención: 30.45 of 34.50 confirmed leave 4.05 overdue of anybody else."""
+    vendor = make_vendor(make_tenant, clock, drain, "2026-03-01")
+    client = vendor.contract()
+    vendor.enable(client)
+    vendor.run("2026-03-25")
+    vendor.at("2026-04-24", 9)
+    report = vendor.report(client, "30.45", withheld=Decimal("4.05"))
+    drain()
+    assert (vendor.state(client), billed(vendor)) == ("reported", "reported")
+    with unit_of_work(vendor.north.scope) as session:
+        queue.confirm_reports(session, [report], now=clock.now())
+    drain()
+    assert (vendor.state(client), billed(vendor)) == ("suspended", "suspended")
+    vendor.run("2026-04-25")
+    assert len(vendor.invoices(client)) == 2  # R15

@@ -455,6 +455,7 @@ def upgrade() -> None:
         sa.Column("reference", sa.String(length=60), nullable=False),
         sa.Column("payer", sa.String(length=200), nullable=False),
         sa.Column("has_slip", sa.Boolean(), nullable=False),
+        sa.Column("expects_withheld", sa.Boolean(), nullable=False),
         sa.Column("is_late", sa.Boolean(), nullable=False),
         sa.Column("is_duplicate", sa.Boolean(), nullable=False),
         sa.Column("reported_at", core.db.types.UtcDateTime(), nullable=False),
