@@ -53,24 +53,25 @@ class ClientFacts:
     rejected_documents: int = 0
     certificate_until: date | None = None
     left_out_on: date | None = None
-    order_reported: bool = False
+    report_waits: bool = False  # of an order, or of a client whose reports lift no block (A-15)
 
 
 def lights(facts: ClientFacts, today: date) -> list[str]:
     """The lights that are on, in the order of ``WORDS``.
 
     A client that a day-25 run left out stays ``suspended_at_run``, also when its time is over (R15),
-    until it is back.
+    until it is back. Of several open invoices of which some are reported, the others stay due.
     """
+    is_due = facts.state == "due" or (facts.state == "reported" and facts.suspends_on is not None)
     is_left_out = facts.left_out_on is not None and facts.state in ("suspended", "expired")
     is_on = {
         "suspended_at_run": is_left_out,
         "suspended": facts.state == "suspended" and not is_left_out,
-        "to_suspend": facts.state == "due"
+        "to_suspend": is_due
         and facts.suspends_on is not None
         and facts.suspends_on <= today + SOON,
-        "reported": facts.state == "reported" or facts.order_reported,
-        "due": facts.state == "due",
+        "reported": facts.state == "reported" or facts.report_waits,
+        "due": is_due,
         "rejected": facts.rejected_documents > 0,
         "certificate": facts.certificate_until is not None
         and facts.certificate_until <= today + CERTIFICATE_WARNING,

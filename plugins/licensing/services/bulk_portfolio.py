@@ -87,7 +87,7 @@ def _remind(row: PortfolioClient, today: date, now: datetime) -> Told:
             )
         is_order = standing.state == "order"
         owed = (
-            standing.licence.first_total
+            standing.order_missing
             if is_order
             else total(one.balance for one in open_invoices(session))
         )

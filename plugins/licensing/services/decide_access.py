@@ -16,6 +16,7 @@ from core.contracts.hooks import AccessDecision, Permission
 from core.db.scope import Scope
 from core.db.session import unit_of_work
 from core.i18n import _
+from core.web.formats import money
 from plugins.licensing.domain.access import Report, still_missing
 from plugins.licensing.domain.entitlements import Entitlements, level
 from plugins.licensing.domain.lifecycle import STATES
@@ -136,6 +137,12 @@ def _order_sentence(standing: Standing) -> str:
     if standing.is_order_reported:
         return _(
             "We have your payment report: your distributor enables the licence once the money has arrived."
+        )
+    if standing.is_order_part_told:
+        return _(
+            "We have your payment report, but %(missing)s of the order are still missing: transfer the rest"
+            " and report it.",
+            missing=money(standing.order_missing),
         )
     if standing.opens_on_report:
         return _(

@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core.domain.money import ZERO
 from core.i18n import _
 from core.services import limits
 from core.web.formats import money
@@ -51,27 +50,76 @@ def state_sentence(standing: Standing) -> str:
     if state in ("active", "reentered", "cancelled"):
         return _running_sentence(standing)
     if state == "due":
-        last = last_report(standing)
-        is_rejected = last is not None and last.state == "rejected"
-        told = _("The payment that you reported was rejected: read why on «My licence».")
-        sentence = _(
-            "You have an invoice to pay until %(due)s. Paid days are never blocked: without payment or"
-            " report you would be suspended on %(suspends)s.",
-            due=day(
-                min((one.due_on for one in standing.open_invoices if one.due_on), default=None)
-            ),
-            suspends=day(standing.suspends_on),
-        )
-        return f"{told} {sentence}" if is_rejected else sentence
+        return f"{_last_told(standing)} {_due_sentence(standing)}".strip()
     if state == "reported":
-        return _(
-            "We have your payment report and you have full access; your distributor confirms it."
-        )
+        return _reported_sentence(standing)
     return refusal_sentence(state, standing)
+
+
+def _last_told(standing: Standing) -> str:
+    """What the last report of what is due came to; empty: there is none that counts for nothing yet."""
+    last = last_report(standing)
+    if last is None or last.state == "applied":
+        return ""
+    if last.state == "rejected":
+        return _("The payment that you reported was rejected: read why on «My licence».")
+    missing = standing.missing_of(standing.open_invoices)
+    if missing:
+        return _(
+            "What you reported does not cover everything: %(missing)s are still missing.",
+            missing=money(missing),
+        )
+    return _("We have your payment report: it counts once your distributor has confirmed it.")
+
+
+def _due_sentence(standing: Standing) -> str:
+    due_on = min((one.due_on for one in standing.open_invoices if one.due_on), default=None)
+    is_over = due_on is not None and due_on < standing.today
+    given = {"due": day(due_on), "suspends": day(standing.suspends_on)}
+    if standing.suspends_on is None:  # a change of plan, whose days are paid (R14)
+        if is_over:
+            return _(
+                "The invoice due on %(due)s is still open. It blocks no day that is paid.", **given
+            )
+        return _(
+            "You have an invoice to pay until %(due)s. It blocks no day that is paid.", **given
+        )
+    if is_over:
+        return _(
+            "The invoice due on %(due)s is still open. Paid days are never blocked: without payment or"
+            " report you would be suspended on %(suspends)s.",
+            **given,
+        )
+    return _(
+        "You have an invoice to pay until %(due)s. Paid days are never blocked: without payment or"
+        " report you would be suspended on %(suspends)s.",
+        **given,
+    )
+
+
+def _reported_sentence(standing: Standing) -> str:
+    """That the report is here, and what it leaves to be paid."""
+    sentence = _(
+        "We have your payment report and you have full access; your distributor confirms it."
+    )
+    untold = [one for one in standing.open_invoices if standing.missing_of([one])]
+    if untold:
+        sentence += " " + _(
+            "Besides, %(missing)s are still to be paid, due on %(due)s.",
+            missing=money(standing.missing_of(untold)),
+            due=day(min((one.due_on for one in untold if one.due_on), default=None)),
+        )
+    return sentence
 
 
 def order_report_sentence(standing: Standing) -> str:
     """The answer to the report of an order's payment (A-26)."""
+    if standing.is_order_part_told:
+        return _(
+            "Thank you. Your report is stored. %(missing)s of the order are still missing: transfer the rest"
+            " and report it; your distributor enables the licence with both.",
+            missing=money(standing.order_missing),
+        )
     if standing.opens_on_report:
         return _(
             "Thank you. Your report is stored: if it covers the whole order, the licence is enabled in a"
@@ -94,6 +142,12 @@ def report_sentence(standing: Standing, report: PaymentReportRow) -> str:
         parts.append(_("%(missing)s are still missing.", missing=money(missing)))
     if standing.state == "suspended" and missing:
         parts.append(_("The licence stays suspended until you report the rest."))
+    elif standing.state == "order" and missing:
+        parts.append(
+            _(
+                "Transfer the rest and report it: your access is back once your distributor confirms both."
+            )
+        )
     elif standing.state in ("suspended", "order"):
         parts.append(_("Your access is back as soon as your distributor confirms the money."))
     elif standing.state == "expired":
@@ -109,8 +163,7 @@ def report_sentence(standing: Standing, report: PaymentReportRow) -> str:
 def _missing(standing: Standing, report: PaymentReportRow) -> Decimal:
     """Of what blocks; where nothing does, of what the report was made for."""
     if standing.state == "order":
-        rest = standing.facts.order_total - report.amount
-        return rest if rest > standing.facts.policy.tolerance else ZERO
+        return standing.order_missing
     if STATES[standing.state].reach == "everything":
         meant = [one for one in standing.open_invoices if str(one.id) in report.allocations]
     else:

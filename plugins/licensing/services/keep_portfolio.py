@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -57,26 +57,32 @@ def read_portfolio(
         )
     rows = session.scalars(query.order_by(PortfolioClient.client_name, PortfolioClient.id))
     today = to_local_date(now)
-    reported = set(session.scalars(_reported_orders()))
-    found = [PortfolioRow(row, lights_of(row, today, reported)) for row in rows]
+    waiting = set(session.scalars(_waiting(QueuedReport.client_tenant_id)))
+    found = [
+        PortfolioRow(row, lights_of(row, today, waits=row.client_tenant_id in waiting))
+        for row in rows
+    ]
     return [row for row in found if not light or light in row.lights]
 
 
 def is_order_reported(session: Session, client: PortfolioClient) -> bool:
     """The client says that it paid its order, and waits for an answer (A-26)."""
-    return client.contract_id in set(session.scalars(_reported_orders()))
-
-
-def _reported_orders() -> Select[UUID | None]:
-    return select(QueuedReport.contract_id).where(
-        QueuedReport.state == "waiting", QueuedReport.contract_id.is_not(None)
+    return client.contract_state == "order" and client.contract_id in set(
+        session.scalars(_waiting(QueuedReport.contract_id))
     )
 
 
-def lights_of(
-    client: PortfolioClient, today: date, reported: Collection[UUID | None] = ()
-) -> list[str]:
-    """The traffic lights of a client on a day; ``reported``: contracts whose order is told as paid."""
+def waits_for_answer(session: Session, client: PortfolioClient) -> bool:
+    """A payment report of the client stands in the queue of the distributor in scope."""
+    return client.client_tenant_id in set(session.scalars(_waiting(QueuedReport.client_tenant_id)))
+
+
+def _waiting(column: Any) -> Select[Any]:
+    return select(column).where(QueuedReport.state == "waiting")
+
+
+def lights_of(client: PortfolioClient, today: date, *, waits: bool = False) -> list[str]:
+    """The traffic lights of a client on a day; ``waits``: a payment report of his is to be answered."""
     return lights(
         ClientFacts(
             state=client.state,
@@ -88,7 +94,7 @@ def lights_of(
             rejected_documents=client.rejected_documents,
             certificate_until=client.certificate_until,
             left_out_on=client.left_out_on,
-            order_reported=client.contract_state == "order" and client.contract_id in reported,
+            report_waits=waits,
         ),
         today,
     )

@@ -202,7 +202,7 @@ def _demand(session: Session, letter: str, standing: Standing, page: str) -> tup
         return (
             _("Order of payment %(code)s", code=licence.payment_code),
             _("Thank you for choosing the plan %(plan)s.", plan=licence.plan_name),
-            _order_terms(licence, page),
+            _order_terms(standing, page),
         )
     rejected = _last_rejection(session, standing)
     if rejected is not None:
@@ -250,10 +250,11 @@ def _is_said(session: Session, key: str) -> bool:
     return session.scalar(later.limit(1)) is not None
 
 
-def _order_terms(licence: Licence, page: str) -> str:
-    """What an order is, and what its report brings about (A-26)."""
+def _order_terms(standing: Standing, page: str) -> str:
+    """What an order is, what is still to transfer, and what its report brings about (A-26)."""
+    licence = standing.licence
     parts = [
-        _("To transfer: $ %(total)s with IVA.", total=number(licence.first_total, 2)),
+        _("To transfer: $ %(total)s with IVA.", total=number(standing.order_missing, 2)),
         _("The order has no fiscal value and holds 15 days. The invoice follows your payment."),
     ]
     if (licence.policy or {}).get("order_on_report"):

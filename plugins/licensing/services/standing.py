@@ -60,10 +60,23 @@ class Standing:
 
     @property
     def is_order_reported(self) -> bool:
-        """The order is told as paid, and nobody has answered yet (A-26)."""
-        return self.state == "order" and any(
-            one.state in ("reported", "confirmed") for one in self.facts.reports
-        )
+        """The whole order is told as paid, and nobody has answered yet (A-26)."""
+        return self.state == "order" and bool(self._order_told) and not self.order_missing
+
+    @property
+    def is_order_part_told(self) -> bool:
+        """A part of the order is told as paid: the rest is to be transferred and reported (R2)."""
+        return self.state == "order" and bool(self._order_told) and bool(self.order_missing)
+
+    @property
+    def order_missing(self) -> Decimal:
+        """What nobody has told of the order (USD); 0.00 within the tolerance (A-19)."""
+        rest = self.facts.order_total - total(one.amount for one in self._order_told)
+        return rest if rest > self.facts.policy.tolerance else ZERO
+
+    @property
+    def _order_told(self) -> list[Report]:
+        return [one for one in self.facts.reports if one.state in ("reported", "confirmed")]
 
     @property
     def is_debt_told(self) -> bool:

@@ -85,10 +85,11 @@ class LicencePages(Pages):
         standing = _licence(ctx)
         if ctx.submitted:
             row = report_payment.report_payment(ctx.session, typed_report(ctx), now=ctx.now)
+            told = _licence(ctx)
             ctx.flash(
-                explain.order_report_sentence(standing)
+                explain.order_report_sentence(told)
                 if standing.state == "order" and not standing.licence.is_reentry
-                else explain.report_sentence(_licence(ctx), row)
+                else explain.report_sentence(told, row)
             )
             warn_of_twins(ctx, [row])
             is_return = standing.state == "expired" or (
@@ -101,7 +102,7 @@ class LicencePages(Pages):
             standing=standing,
             invoices=rows,
             chosen=set(ctx.form.getlist("invoices")) or {str(one.invoice_id) for one in rows},
-            amount=sum(one.balance for one in rows) or standing.licence.first_total,
+            amount=sum(one.balance for one in rows) or standing.order_missing,
             accounts=_accounts(ctx),
             form_key=ctx.form.get("form_key") or str(new_id()),
         )
@@ -197,7 +198,7 @@ class LicencePages(Pages):
             if step == "choose"
             else {},
             owed=come_back.owed(ctx.session, standing) if step == "choose" else [],
-            amount=standing.licence.first_total,
+            amount=standing.order_missing,
             accounts=_accounts(ctx),
             form_key=str(new_id()),
         )

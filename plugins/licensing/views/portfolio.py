@@ -153,7 +153,7 @@ class PortfolioPages(Pages):
             coming=read_ahead.read_coming(row, row.state),
             explained=read_ahead.explain,
             lights=keep_portfolio.lights_of(
-                row, ctx.today, {row.contract_id} if is_order_reported else ()
+                row, ctx.today, waits=keep_portfolio.waits_for_answer(ctx.session, row)
             ),
             is_order_reported=is_order_reported,
             drafts=credit_drafts.read_drafts(ctx.session, client=row.client_tenant_id),

@@ -104,6 +104,13 @@ def test_too_little_or_against_the_policy_waits_for_the_confirmation(
     post(client, "/licence/report", **(PAID | {"amount": "20,00"}))
     drain()
     assert (vendor.state(firm.id), vendor.may_issue(firm.id)) == ("order", False)
+    told = words(client.get("/licence/return"))  # the rest can be reported
+    assert "$ 14,50" in told
+    assert "espera la confirmación" not in told
+    assert 'value="14,50"' in client.get("/licence/return").text
+    post(client, "/licence/report", **(PAID | {"amount": "14,50", "reference": "TR-15"}))
+    drain()
+    assert (vendor.state(firm.id), vendor.may_issue(firm.id)) == ("order", False)
     assert "espera la confirmación" in words(client.get("/licence/return"))
     assert len(vendor.invoices(firm.id)) == 1
 

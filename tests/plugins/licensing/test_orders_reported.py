@@ -195,6 +195,26 @@ def test_a_report_of_a_part_enables_no_order_and_two_that_cover_it_do(
     assert not vendor.portfolio(vendor.north)[0].on_credit
 
 
+def test_who_reported_a_part_of_an_order_reads_what_is_missing_and_can_report_it(
+    make_tenant, clock, drain, app, client, sign_in, post
+):
+    """The distributor asks for the rest (R2): the client's own pages take it."""
+    vendor = vendor_with("on_confirmation", make_tenant, clock, drain)
+    sign_in(client, Tenancy(vendor.client_id), "owner")
+    told = {"value_on": "2026-03-10", "bank": "Pichincha", "reference": "A-1"}
+    post(client, "/licence/report", amount="20,00", **told)
+    drain()
+    page = client.get("/licence")
+    assert text(page).count("$ 14,50") > 1  # the answer to the report, and the state
+    assert 'href="/licence/report"' in page.text
+    assert 'value="14,50"' in client.get("/licence/report").text
+    post(client, "/licence/report", amount="14,50", **(told | {"reference": "A-2"}))
+    drain()
+    page = client.get("/licence")
+    assert "14,50 de la orden" not in text(page)
+    assert 'href="/licence/report"' not in page.text
+
+
 def test_a_part_that_arrived_is_confirmed_once_the_order_runs_on_credit(
     make_tenant, clock, drain, app
 ):
