@@ -26,9 +26,17 @@ def missing_of_first(books: Session, plan_id: UUID, amount: Decimal, *, on: date
     """What ``amount`` leaves open of the first invoice of a contract of ``on`` (USD, with IVA), in the
     operator's scope. Up to the vendor's tolerance it is 0.00.
     """
-    wanted = plugins.service(Subscribing).first_total(books, plan_id=plan_id, start_on=on)
+    wanted = _first_total(books, plan_id, on=on)
     tolerance: Decimal = settings.read(books, "billing.tolerance")
     return wanted - amount if wanted - amount > tolerance else ZERO
+
+
+def first_total(session: Session, plan_id: UUID, *, on: date) -> Decimal:
+    """The first invoice of a contract of ``on`` with IVA (USD), as the operator's books will make it."""
+    if is_operator(session):
+        return _first_total(session, plan_id, on=on)
+    with acting_for(operator_id(session), "works out the first invoice of an order") as books:
+        return _first_total(books, plan_id, on=on)
 
 
 def refuse_too_little(session: Session, plan_id: UUID, amount: Decimal, *, on: date) -> None:
@@ -89,6 +97,10 @@ def _orders(session: Session, ids: Iterable[UUID]) -> dict[UUID, UUID]:
             PortfolioClient.contract_id.in_(ids), PortfolioClient.contract_state == "order"
         )
     return {row[0]: row[1] for row in session.execute(query)}
+
+
+def _first_total(books: Session, plan_id: UUID, *, on: date) -> Decimal:
+    return plugins.service(Subscribing).first_total(books, plan_id=plan_id, start_on=on)
 
 
 def _ask_books(session: Session, plan_id: UUID, amount: Decimal, *, on: date) -> Decimal:

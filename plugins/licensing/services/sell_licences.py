@@ -24,6 +24,7 @@ from core.ids import new_id
 from core.security import links
 from core.services import companies, people
 from core.services.audit import write_audit
+from core.web.formats import money as format_money
 from plugins.licensing.domain.orders import lapses_on, payment_code
 from plugins.licensing.models import (
     Contract,
@@ -33,7 +34,7 @@ from plugins.licensing.models import (
 )
 from plugins.licensing.services import order_reports
 from plugins.licensing.services.contracts import enable_contract, place_order
-from plugins.licensing.services.first_money import refuse_too_little
+from plugins.licensing.services.first_money import first_total, refuse_too_little
 from plugins.licensing.services.keep_portfolio import find_offer
 from plugins.licensing.services.parties import find_by_tax_id, operator_id
 from plugins.licensing.services.publish import plan_offers
@@ -146,7 +147,7 @@ def enable_client(
         order_reports.refuse_reported(session, client.contract_id)
         refuse_too_little(session, client.plan_id, money.amount, on=today)
     if money.on_credit:
-        _use_credit(session, client)
+        _use_credit(session, client, on=today)
     client.contract_state, client.on_credit = "enabling", money.on_credit
     told = replace(enabling, order=_known_order(session, client))
     emit(session, told, to=operator_id(session), now=now)
@@ -324,21 +325,22 @@ def _enabling(contract_id: UUID, money: Money, *, now: datetime) -> LicenceEnabl
     )
 
 
-def _use_credit(session: Session, client: PortfolioClient) -> None:
+def _use_credit(session: Session, client: PortfolioClient, *, on: date) -> None:
+    """The first invoice with IVA, which is what the client owes, must lie within what the limit leaves."""
     session.scalars(select(CreditLimit).with_for_update()).one_or_none()  # one enabling at a time
-    left = credit_left(session)
-    if client.price > left:
+    left, wanted = credit_left(session), first_total(session, client.plan_id, on=on)
+    if wanted > left:
         raise DomainError(
             _(
-                "Your credit limit leaves $ %(left)s and this plan costs $ %(price)s: confirm the money"
-                " or ask the operator for a larger limit.",
-                left=left,
-                price=client.price,
+                "Your credit limit leaves %(left)s and the first invoice comes to %(wanted)s with IVA:"
+                " confirm the money or ask the operator for a larger limit.",
+                left=format_money(left),
+                wanted=format_money(wanted),
             ),
             code="credit_limit",
             field="on_credit",
         )
-    client.balance = client.price
+    client.balance = wanted
 
 
 def find_client(session: Session, portfolio_id: UUID) -> PortfolioClient:
