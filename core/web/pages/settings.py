@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from flask import current_app
@@ -11,6 +12,7 @@ from core.i18n import gettext as _
 from core.services import settings
 from core.web.access import is_entitled
 from core.web.context import Context
+from core.web.typed import read_decimal
 from core.web.views import Pages, form
 
 
@@ -33,7 +35,10 @@ class SettingsPages(Pages):
             typed = ctx.form.get(one.key, "" if one.type is bool else None)
             if typed is None or is_structure(one) or typed.strip() == shown(one, values[one.key]):
                 continue
-            settings.write(ctx.session, one.key, typed.strip())
+            value = read_value(one, typed)
+            if value == values[one.key]:
+                continue
+            settings.write(ctx.session, one.key, value)
             changed += 1
         ctx.flash(_("Saved.") if changed else _("Nothing changed."))
         return ctx.go("core.settings.index")
@@ -59,10 +64,17 @@ def is_structure(one: SettingSpec) -> bool:
     return one.type in (list, tuple, dict)
 
 
+def read_value(one: SettingSpec, typed: str) -> Any:
+    """What was typed; numbers as anywhere else: ``20,5`` and ``20.5``."""
+    return read_decimal(typed, one.key) if one.type is Decimal else typed.strip()
+
+
 def shown(one: SettingSpec, value: Any) -> str:
     """A value as its form field holds it."""
     if one.type is bool:
         return "1" if value else ""
+    if one.type is Decimal and value is not None:
+        return str(value).replace(".", ",")
     return "" if value is None else str(value)
 
 

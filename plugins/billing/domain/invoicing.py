@@ -226,14 +226,20 @@ def printed_sum(charge: PlannedCharge) -> str:
     """The sum on the document: ``20 días × 0,666333`` or ``30 días, precio del plan``."""
     share = charge.derivation.share
     if share is None or share.counted_days == share.divisor == FIRST_PERIOD_DAYS:
-        return f"{_days(charge.days)}, precio del plan"
+        return f"{count_days(charge.days)}, precio del plan"
     if share.daily_rate is not None:
-        whole, _dot, decimals = f"{share.daily_rate}".partition(".")
-        return f"{_days(share.counted_days)} × {whole},{decimals.rstrip('0').ljust(2, '0')}"
+        return f"{count_days(share.counted_days)} × {comma(share.daily_rate)}"
     return " + ".join(f"{part.days}/{part.length} de mes" for part in share.parts)
 
 
-def _days(count: int) -> str:
+def comma(amount: Decimal) -> str:
+    """An amount as documents print it, with two decimals at least: ``45,00``, ``0,666333``."""
+    whole, _dot, decimals = f"{amount:f}".partition(".")
+    return f"{whole},{decimals.rstrip('0').ljust(2, '0')}"
+
+
+def count_days(count: int) -> str:
+    """``1 día``, ``20 días``."""
     return "1 día" if count == 1 else f"{count} días"
 
 

@@ -22,7 +22,7 @@ from core.i18n import _
 from core.services import tax_rates
 from core.services.audit import write_audit
 from plugins.billing.domain import lifecycle
-from plugins.billing.domain.invoicing import Derivation, PlannedCharge
+from plugins.billing.domain.invoicing import Derivation, PlannedCharge, comma, count_days
 from plugins.billing.domain.plan_change import (
     InvoicedPeriod,
     PlanChange,
@@ -153,7 +153,10 @@ def _charge(session: Session, parts: _Parts, made: PlanChange, *, now: datetime)
         discount=made.credit,
         details=(
             ("Periodo", f"{first:%d/%m/%Y} al {last:%d/%m/%Y}"),
-            ("Cálculo", f"{days} días: {made.charge} menos crédito {made.credit}"),
+            (
+                "Cálculo",
+                f"{count_days(days)}: {comma(made.charge)} menos crédito {comma(made.credit)}",
+            ),
             ("Regla", "R14"),
         ),
         derivation=derivation,

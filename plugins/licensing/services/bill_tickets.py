@@ -73,13 +73,16 @@ def _draft(
 
 
 def _line(row: Ticket) -> InvoiceLineDraft:
+    hours = "hora" if row.charged_hours == 1 else "horas"
     return InvoiceLineDraft(
         code="SOPORTE",
         description=f"Soporte por horas: {row.subject}"[:300],
         quantity=Decimal(row.charged_hours or 0),
         unit_price=HOUR_PRICE,
         tax_code=GENERAL_RATE,
-        details=(("Cálculo", f"{row.charged_hours} horas o fracción x {HOUR_PRICE}"),),
+        details=(
+            ("Cálculo", f"{row.charged_hours} {hours} o fracción x {HOUR_PRICE}".replace(".", ",")),
+        ),
         derivation={
             "rule": "PW-33",
             "minutes": -(-row.seconds // 60),

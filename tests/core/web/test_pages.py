@@ -308,3 +308,13 @@ def test_somebody_new_lands_on_the_way_in(client, sign_in, tenant):
     assert client.get("/company").location.startswith("/sign-in?next=")
     sign_in(client, tenant, "owner")
     assert client.get("/").status_code == 200
+
+
+def test_a_setting_takes_numbers_with_comma_or_point(client, sign_in, tenant, post):
+    sign_in(client, tenant, "owner")
+    key = "billing.tolerance"
+    for typed in ("1,25", "1.50"):
+        assert post(client, "/company/settings", **{key: typed}).status_code in (302, 303)
+        assert f'value="{typed.replace(".", ",")}"' in client.get("/company/settings").text
+    refused = post(client, "/company/settings", **{key: "mucho"})
+    assert refused.status_code == 422

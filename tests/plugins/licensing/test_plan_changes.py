@@ -95,6 +95,13 @@ def test_a_dearer_plan_is_the_licences_at_once(vendor):
     with unit_of_work(vendor.operator.scope) as session:
         signed = sign_licence.sign_contract(session, licence.contract_id, now=vendor.clock.now())
     assert b'"Mayor"' in signed
+    with unit_of_work(Scope(tenant_id=vendor.client)) as session:
+        told = session.scalars(
+            select(ClientInvoiceRow.description).where(ClientInvoiceRow.is_period.is_(False))
+        ).one()
+    assert told.endswith(
+        "(22 días: 33,00 menos crédito 22,00)"
+    )  # 20/03 to 10/04, as on the document
 
     # heard once more, it changes and tells nothing
     revision = contract(vendor).revision
