@@ -119,9 +119,36 @@ def billed_minutes(row: Ticket) -> int:
 
 
 def estimate(session: Session, row: Ticket, wallet_minutes: int, *, now: datetime) -> SupportCharge:
-    """What the quote costs at most, with the minutes left in the wallet."""
+    """What the quote costs at most, with the minutes of the wallet that no earlier acceptance holds."""
     rate = tax_rates.rate(session, IVA, GENERAL_RATE, to_local_date(now))
-    return charge_ticket(row.quoted_minutes or 0, wallet_minutes, tax_rate=rate)
+    left = max(wallet_minutes - _held_minutes(session, row), 0)
+    return charge_ticket(row.quoted_minutes or 0, left, tax_rate=rate)
+
+
+def minutes_so_far(row: Ticket, *, now: datetime) -> int:
+    """Started minutes of the timer, at most what was quoted: beyond it nothing counts."""
+    running = int((now - row.running_since).total_seconds()) if row.running_since else 0
+    minutes = -(-(row.seconds + max(running, 0)) // 60)
+    return minutes if row.quoted_minutes is None else min(minutes, row.quoted_minutes)
+
+
+def _held_minutes(session: Session, row: Ticket) -> int:
+    """Minutes that tickets accepted before this one may still take from the wallet: what a client accepts
+    is what he pays at most, whichever ticket is closed first.
+    """
+    others = session.scalars(
+        select(Ticket).where(
+            Ticket.client_tenant_id == row.client_tenant_id,
+            Ticket.id != row.id,
+            Ticket.accepted_at.is_not(None),
+            Ticket.from_wallet.is_(None),
+        )
+    )
+    return sum(
+        billed_minutes(one) if one.closed_at else one.quoted_minutes or 0
+        for one in others
+        if row.accepted_at is None or (one.accepted_at or one.opened_at) < row.accepted_at
+    )
 
 
 def hear_ticket(session: Session, event: SupportTicketChanged, *, now: datetime) -> None:
@@ -164,7 +191,8 @@ def settle_ticket(session: Session, row: Ticket, *, now: datetime) -> None:
     left = wallet.granted - wallet.used if wallet else 0
     rate = tax_rates.rate(session, IVA, GENERAL_RATE, to_local_date(now))
     so_far = _charged_that_day(session, row)
-    charge = charge_ticket(billed_minutes(row), left, tax_rate=rate, so_far=so_far)
+    free = max(left - _held_minutes(session, row), 0)
+    charge = charge_ticket(billed_minutes(row), free, tax_rate=rate, so_far=so_far)
     if wallet is not None:
         wallet.used += charge.from_wallet
         left = wallet.granted - wallet.used

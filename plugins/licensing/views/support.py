@@ -10,7 +10,6 @@ from core.i18n import _
 from core.web.context import Context
 from core.web.typed import read_optional_whole
 from core.web.views import Pages, command, form, page
-from plugins.licensing.models import Ticket
 from plugins.licensing.services import support_tickets
 from plugins.licensing.services.standing import find_licence
 
@@ -37,7 +36,9 @@ class SupportPages(Pages):
             rows=rows,
             wallet=wallet if licence else None,
             costs=costs,
-            minutes={row.ticket_id: _minutes(row, ctx) for row in rows},
+            minutes={
+                row.ticket_id: support_tickets.minutes_so_far(row, now=ctx.now) for row in rows
+            },
         )
 
     @form("/new", action="ask")
@@ -82,8 +83,3 @@ class SupportPages(Pages):
         support_tickets.close_ticket(ctx.session, ticket_id, now=ctx.now)
         ctx.flash(_("The ticket is closed."))
         return ctx.go("licensing.support.index")
-
-
-def _minutes(row: Ticket, ctx: Context) -> int:
-    running = int((ctx.now - row.running_since).total_seconds()) if row.running_since else 0
-    return -(-(row.seconds + max(running, 0)) // 60)
