@@ -266,7 +266,8 @@ class Subscribing(Protocol):
         """Start a subscription; its first invoice is issued in this transaction (R1, R2), with source
         ``billing``. ``on_credit``: due by A-10; ``renews`` False: one period only (R12); ``parent_id``:
         an add-on of that subscription (A-24); ``due_on``: not paid before, due then (A-26);
-        ``tells_turns`` False: the seller mails suspension and end itself, billing only reminders. Each
+        ``tells_turns`` False: the seller mails suspension, end and cancellation itself, billing only
+        reminders. Each
         line's derivation names ``kind``, ``from`` and ``to`` (both inclusive).
         """
         ...

@@ -29,7 +29,7 @@ from plugins.billing.services.charging import how_to_pay
 from plugins.billing.services.left_out import is_reported
 
 REMINDERS = ("due_in_5", "due_in_1", "due_today", "overdue_1")
-TURNS = ("suspended", "ended")
+TURNS = ("suspended", "ended", "cancelled")
 
 
 def waiting_notices(session: Session, *, on: date, limit: int = 100_000) -> list[UUID]:

@@ -136,7 +136,7 @@ def subscribe(
     ``start_on`` is S: today, or a day not long past. Raises ``DomainError`` for a future day, a plan
     not on offer, an add-on without its base or the final consumer. ``due_on``: the first invoice is not
     paid before and due on that day (A-26); ``on_credit`` gives it A-10's day. ``tells_turns`` False: whoever
-    sells it mails suspension and end itself; an add-on does as its base.
+    sells it mails suspension, end and cancellation itself; an add-on does as its base.
     """
     today = to_local_date(now)
     plan = _plan(session, plan_id)

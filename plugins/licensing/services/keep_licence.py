@@ -63,6 +63,7 @@ def hear_contract(session: Session, event: LicenceChanged, *, now: datetime) -> 
     was_running = row.started_on is not None and row.contract_id == told.contract_id
     is_new_here = not was_running or row.distributor_id != told.distributor_id
     is_new = row.contract_id != told.contract_id
+    is_cancelled = was_running and told.cancelled_on is not None and row.cancelled_on is None
     row.contract_id, row.is_reentry = told.contract_id, told.kind == "reentry"
     row.renews = told.renews or told.kind == "first"
     row.is_withdrawn = told.state == "withdrawn"
@@ -90,6 +91,8 @@ def hear_contract(session: Session, event: LicenceChanged, *, now: datetime) -> 
     elif told.state == "order" and told.kind == "first" and is_new:
         _mail(session, row, "order", key=str(told.contract_id))
     refresh(session, now=now)
+    if is_cancelled:  # in billing; who cancels here has the answer already
+        _mail(session, row, "farewell", key=str(told.contract_id))
 
 
 def _hear_answer(row: Licence, told: LicenceContract, *, is_new: bool) -> None:

@@ -10,10 +10,19 @@ from sqlalchemy import select
 
 from core.db.scope import Scope
 from core.db.session import unit_of_work
+from core.errors import DomainError
+from plugins.billing.services.cancel import cancel
 from plugins.billing.services.plans import create_plan
-from plugins.licensing.models import QueuedReport
-from plugins.licensing.services import choose_plan, keep_portfolio, publish, queue
+from plugins.licensing.models import Contract, DistributorRow, PortfolioClient, QueuedReport
+from plugins.licensing.services import (
+    choose_plan,
+    keep_distributors,
+    keep_portfolio,
+    publish,
+    queue,
+)
 from plugins.licensing.services.explain import state_sentence
+from plugins.licensing.services.sell_licences import Money, enable_client
 from plugins.licensing.services.standing import read_standing
 from tests.factories.licensing import make_vendor
 
@@ -109,3 +118,38 @@ def test_what_is_open_besides_a_report_stays_due(vendor):
     assert {"reported", "due"} <= set(lights(vendor))
     vendor.at("2026-04-07", 9)
     assert "to_suspend" in lights(vendor)  # from 04-11
+
+
+def test_credit_is_what_the_client_owes_with_iva(vendor):
+    """A-10: the first invoice is 34.50; a limit of 34.00 holds the price of 30.00 and not the invoice."""
+    with unit_of_work(vendor.operator.scope) as session:
+        row = session.scalars(
+            select(DistributorRow).where(DistributorRow.distributor_id == vendor.north.id)
+        ).one()
+        keep_distributors.set_credit_limit(session, row, Decimal(34), now=vendor.clock.now())
+    vendor.drain()
+    other = vendor.contract(
+        tax_id="1790016919001", name="Escuela Sol", identification="1714616123", email="e@sol.ec"
+    )
+    with unit_of_work(vendor.north.scope) as session:
+        client = session.scalars(
+            select(PortfolioClient).where(PortfolioClient.client_tenant_id == other)
+        ).one()
+        with pytest.raises(DomainError) as refused:
+            enable_client(session, client, Money(on_credit=True), now=vendor.clock.now())
+    assert refused.value.code == "credit_limit"
+    assert "$ 34,00" in str(refused.value)
+    assert "$ 34,50" in str(refused.value)
+
+
+def test_a_licence_cancelled_in_billing_is_cancelled_and_answered(vendor, outbox):
+    """The button of a price notice, or the operator: the licence says the same, in its own letter."""
+    with unit_of_work(vendor.operator.scope) as session:
+        subscription_id = session.scalars(select(Contract.subscription_id)).one()
+        cancel(session, subscription_id, now=vendor.clock.now())
+    vendor.drain()
+    vendor.at("2026-03-12", 9)
+    assert vendor.state(vendor.client_id) == "cancelled"
+    assert vendor.portfolio(vendor.north)[0].cancelled_on == date(2026, 3, 12)
+    told = [one.subject for one in outbox.to("hola@gimnasio.ec") if "cancelación" in one.subject]
+    assert told == ["Su cancelación"]

@@ -65,6 +65,9 @@ def test_everything_until_the_last_day_and_the_legal_documents_for_good(
     drain()
     told = [one for one in outbox.to("hola@gimnasio.ec") if "cancelación" in one.subject]
     assert "/licence/data" in told[0].text
+    vendor.at("2026-03-20", 9)
+    told = [one for one in outbox.to("hola@gimnasio.ec") if "cancelación" in one.subject]
+    assert [one.subject for one in told] == ["Su cancelación"]  # the licence's own letter, once
 
     # a week before the last day it is mailed, once, and the pages say it
     for day in ("2026-04-02", "2026-04-03", "2026-04-04", "2026-04-10"):
