@@ -31,6 +31,9 @@ _SENTENCES = {
     ),
     "ruc_cedula": lazy("The first ten digits are not a valid cédula; check the RUC."),
     "establishment": lazy("A RUC ends in the number of an establishment, usually 001."),
+    "not_main": lazy(
+        "The RUC of a company that issues ends in 001: SRI takes documents of no other. Check the number."
+    ),
     "passport": lazy("A passport or foreign id has 3 to 20 letters or digits."),
     "final_consumer": lazy("The final consumer's number is always 9999999999999."),
     "modulo_11": lazy(
@@ -77,6 +80,15 @@ def check(type: str, number: str) -> Finding:  # noqa: A002  (SRI's own word for
             type, plain, is_valid=True, code="modulo_11", sentence=_SENTENCES["modulo_11"]
         )
     return Finding(type, plain, is_valid=True)
+
+
+def check_issuer(number: str) -> Finding:
+    """The RUC of a company that issues: SRI's schemas want ``[0-9]{10}001``. Never raises."""
+    finding = check(RUC, number)
+    if finding.is_valid and not finding.number.endswith("001"):
+        sentence = _SENTENCES["not_main"]
+        return Finding(RUC, finding.number, is_valid=False, code="not_main", sentence=sentence)
+    return finding
 
 
 def type_of(number: str) -> str | None:

@@ -40,7 +40,7 @@ def create_tenant(
     """
     if kind not in TENANT_KINDS:
         raise ValueError(f"unknown kind of tenant: {kind}")
-    finding = tax_ids.check(tax_ids.RUC, tax_id)
+    finding = tax_ids.check_issuer(tax_id)
     if not finding.is_valid:
         raise DomainError(str(finding.sentence), code=finding.code, field="tax_id")
     if not name.strip():

@@ -53,6 +53,7 @@ def test_a_company_is_one_ruc_with_profile_regime_and_audit(database, now):
     [
         ({"tax_id": "1792205859"}, "ruc_length"),
         ({"tax_id": "1714325221001"}, "ruc_cedula"),
+        ({"tax_id": "1792205859002"}, "not_main"),  # SRI's schemas want an issuer's [0-9]{10}001
         ({"name": "  "}, "name_missing"),
     ],
 )
