@@ -191,13 +191,19 @@ def change_sentences(standing: Standing) -> list[tuple[date, str, str]]:
     ]
 
 
-def farewell_sentence(farewell: Farewell) -> str:
-    """The answer to a cancellation."""
-    sentence = _("Your licence is cancelled and ends on %(day)s.", day=day(farewell.ends_on))
+def farewell_sentence(farewell: Farewell, *, client: str = "") -> str:
+    """The answer to a cancellation; with ``client``: to the distributor who entered it."""
+    ends_on = day(farewell.ends_on)
+    sentence = (
+        _("The licence of %(name)s is cancelled and ends on %(day)s.", name=client, day=ends_on)
+        if client
+        else _("Your licence is cancelled and ends on %(day)s.", day=ends_on)
+    )
     if farewell.open_numbers:
         sentence += " " + _("Still to pay: %(numbers)s.", numbers=", ".join(farewell.open_numbers))
     if farewell.not_begun:
-        sentence += " " + undo_sentence(farewell.not_begun)
+        undo = draft_sentence if client else undo_sentence
+        sentence += " " + undo(farewell.not_begun)
     return sentence
 
 

@@ -225,7 +225,7 @@ def _order(
     session: Session, wanted: NewClient, *, distributor_id: UUID | None, now: datetime
 ) -> LicenceOrdered:
     owner = _checked_owner(wanted)
-    finding = tax_ids.check(tax_ids.RUC, wanted.tax_id)
+    finding = tax_ids.check_issuer(wanted.tax_id)
     if not finding.is_valid:
         raise DomainError(str(finding.sentence), code=finding.code, field="tax_id")
     if find_by_tax_id(session, finding.number) is not None:

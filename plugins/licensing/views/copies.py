@@ -10,7 +10,7 @@ from flask import Response
 from core.services import company_copy
 from core.web.context import Context
 from core.web.views import Pages, command, page
-from plugins.licensing.services import legal_copy
+from plugins.licensing.services import explain, legal_copy
 from plugins.licensing.services.standing import read_standing
 
 
@@ -28,6 +28,7 @@ class CopyPages(Pages):
         return ctx.render(
             "licensing/data.html",
             standing=standing,
+            sentence=explain.state_sentence(standing) if standing else "",
             is_open=standing is None or legal_copy.may_take_everything(standing),
             tables=company_copy.all_tables(),
             has_documents=legal_copy.has_documents(ctx.session),

@@ -14,7 +14,7 @@ from core.services import blobs
 from core.web.context import Context
 from core.web.typed import read_ids
 from core.web.views import Pages, command, form, page
-from plugins.licensing.domain.lifecycle import STATES, allows
+from plugins.licensing.domain.lifecycle import STATES, after, allows
 from plugins.licensing.models import PaymentReportRow
 from plugins.licensing.services import (
     adviser_cards,
@@ -145,6 +145,7 @@ class LicencePages(Pages):
             farewell = keep_licence.cancel_licence(ctx.session, now=ctx.now)
             ctx.flash(explain.farewell_sentence(farewell))
             return ctx.go("licensing.licence.index")
+        after(standing.state, "cancel")  # else it says why not
         not_begun = keep_licence.not_begun_numbers(ctx.session, standing, on=ctx.today)
         return ctx.render(
             "licensing/cancel.html",
@@ -209,7 +210,7 @@ class LicencePages(Pages):
         name = keep_licence.ask_for_transfer(
             ctx.session, ctx.form.get("distributor", "").strip(), now=ctx.now
         )
-        ctx.flash(_("From the next day 25 on, %(name)s looks after you.", name=name))
+        ctx.flash(_("%(name)s looks after you from the next day 25 on.", name=name))
         return ctx.go("licensing.licence.index")
 
     @page("/help")

@@ -221,7 +221,7 @@ class PortfolioPages(Pages):
                 farewell = keep_licence.cancel_licence(
                     session, now=ctx.now, received_on=received_on
                 )
-            ctx.flash(explain.farewell_sentence(farewell))
+            ctx.flash(explain.farewell_sentence(farewell, client=row.client_name))
             return ctx.go("licensing.portfolio.show", client_id=row.id)
         farewell = unpaid.read_farewell(ctx.session, row, on=ctx.today)
         return ctx.render(

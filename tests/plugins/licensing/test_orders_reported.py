@@ -58,6 +58,10 @@ def test_by_default_a_report_waits_and_its_confirmation_enables(
     page = text(client.get("/licence"))
     assert "34,50" in page  # with IVA: what to transfer
     assert "su asesor la habilita" in page
+    data = text(client.get("/licence/data"))  # nothing is over: it has not begun
+    assert "su asesor la habilita" in data
+    assert "La licencia terminó" not in data
+    assert client.get("/licence/cancel").status_code == 409
     sent = post(client, "/licence/report", **typed(value_on="2026-03-10"))
     assert sent.status_code == 303
     drain()
