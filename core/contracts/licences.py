@@ -134,6 +134,7 @@ class LicenceContract:
     owner: Mapping[str, str] = field(default_factory=dict)  # who gets the first access
     revision: int = 0
     upcoming: tuple[UpcomingInvoice, ...] = ()
+    transfer_to_name: str = ""  # the distributor of the next day-25 run; empty: it stays
 
 
 @dataclass(frozen=True, slots=True)

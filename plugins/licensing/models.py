@@ -45,6 +45,9 @@ class Licence(TenantMixin, Base):
     operator_id: Mapped[UUID] = mapped_column()
     distributor_id: Mapped[UUID | None] = mapped_column()
     distributor_name: Mapped[str] = mapped_column(String(300), default="")
+    transfer_to_name: Mapped[str] = mapped_column(
+        String(300), default=""
+    )  # from the next day 25 on
     contact: Mapped[Any] = mapped_column(JSONB, default=dict)
     plan_id: Mapped[UUID] = mapped_column()
     plan_name: Mapped[str] = mapped_column(String(120))
@@ -266,6 +269,9 @@ class PortfolioClient(TenantMixin, Base):
     next_plan_on: Mapped[date | None] = mapped_column()
     payment_code: Mapped[str] = mapped_column(String(16))
     adviser_id: Mapped[UUID | None] = mapped_column()
+    transfer_to_name: Mapped[str] = mapped_column(
+        String(300), default=""
+    )  # from the next day 25 on
     state: Mapped[str] = mapped_column(String(12), default="order")
     state_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ordered_on: Mapped[date] = mapped_column()

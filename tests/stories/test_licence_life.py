@@ -13,7 +13,7 @@ from core.db.scope import Scope
 from core.db.session import unit_of_work
 from core.models import TaxRegime
 from plugins.licensing.models import ClientInvoiceRow, QueuedReport
-from plugins.licensing.services import come_back, keep_licence, queue
+from plugins.licensing.services import come_back, keep_licence, keep_portfolio, queue
 from tests.factories.licensing import make_vendor
 
 
@@ -259,13 +259,26 @@ def test_a_transfer_moves_the_client_at_the_run_and_leaves_open_reports_behind(v
     vendor.drain()
     assert name == vendor.south.name
     assert vendor.portfolio(vendor.north)[0].released_on is None
+    for told in (
+        vendor.licence(client),
+        vendor.portfolio(vendor.north)[0],
+    ):  # both sides see it coming
+        assert told.transfer_to_name == vendor.south.name
+    for wanted in (vendor.north, vendor.south):  # taken back, and asked once more
+        with unit_of_work(Scope(tenant_id=client)) as session:
+            keep_licence.ask_for_transfer(session, wanted.tax_id, now=vendor.clock.now())
+        vendor.drain()
+        coming = "" if wanted is vendor.north else vendor.south.name
+        assert vendor.licence(client).transfer_to_name == coming
     vendor.run("2026-04-25")
     assert vendor.portfolio(vendor.north)[0].released_on == date(2026, 4, 25)
     [row] = vendor.portfolio(vendor.south)
     assert row.client_tenant_id == client
     assert vendor.licence(client).distributor_name == vendor.south.name
+    assert (vendor.licence(client).transfer_to_name, row.transfer_to_name) == ("", "")
     with unit_of_work(vendor.north.scope) as session:
         assert session.scalars(select(QueuedReport.state)).one() == "waiting"
+        assert keep_portfolio.find_gone(session) == {client}  # the queue marks it
     with unit_of_work(vendor.south.scope) as session:
         assert session.scalars(select(QueuedReport)).all() == []
 

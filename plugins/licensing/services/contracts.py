@@ -216,13 +216,17 @@ def hear_standing(session: Session, event: LicenceStandingChanged) -> None:
         contract.standing_revision = event.revision
 
 
-def ask_transfer(session: Session, event: LicenceTransferAsked) -> None:
-    """Note the distributor a client wants; it changes at the next day-25 run."""
-    for contract in session.scalars(
-        select(Contract).where(Contract.client_tenant_id == event.client_tenant_id)
-    ):
-        if contract.distributor_id != event.to_distributor_id:
-            contract.transfer_to_id = event.to_distributor_id
+def ask_transfer(session: Session, event: LicenceTransferAsked, *, now: datetime) -> None:
+    """Note the distributor a client wants, and tell it; it changes at the next day-25 run. Who asks for
+    the one he has takes the wish back.
+    """
+    own = select(Contract).where(Contract.client_tenant_id == event.client_tenant_id)
+    for contract in session.scalars(own.order_by(Contract.id).with_for_update()):
+        is_own = contract.distributor_id == event.to_distributor_id
+        wanted = None if is_own else event.to_distributor_id
+        if contract.transfer_to_id != wanted:
+            contract.transfer_to_id = wanted
+            publish_contract(session, contract, now=now)
 
 
 def carry_out_transfers(session: Session, *, on: date, now: datetime) -> int:

@@ -23,6 +23,7 @@ TABLES = (
         {
             "Contrato (id)": Licence.contract_id,
             "Distribuidor": Licence.distributor_name,
+            "Distribuidor desde el próximo día 25": Licence.transfer_to_name,
             "Asesor": Licence.adviser,
             "Plan": Licence.plan_name,
             "Precio al mes": Licence.price,

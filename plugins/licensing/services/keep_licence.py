@@ -68,7 +68,7 @@ def hear_contract(session: Session, event: LicenceChanged, *, now: datetime) -> 
     row.renews = told.renews or told.kind == "first"
     row.is_withdrawn = told.state == "withdrawn"
     row.distributor_id, row.distributor_name = told.distributor_id, told.distributor_name
-    row.contact = dict(told.contact)
+    row.transfer_to_name, row.contact = told.transfer_to_name, dict(told.contact)
     row.plan_id, row.plan_name, row.price = told.plan_id, told.plan_name, told.price
     write_next_plan(row, told)
     _hear_answer(row, told, is_new=is_new)
@@ -169,7 +169,7 @@ def ask_for_transfer(session: Session, distributor_tax_id: str, *, now: datetime
             code="distributor",
             field="distributor",
         )
-    if wanted.id == licence.distributor_id:
+    if wanted.id == licence.distributor_id and not licence.transfer_to_name:
         raise Conflict(_("This is your distributor already."), code="same_distributor")
     event = LicenceTransferAsked(licence.tenant_id, wanted.id, asked_at=now)
     emit(session, event, to=licence.operator_id, now=now)

@@ -77,6 +77,12 @@ def waits_for_answer(session: Session, client: PortfolioClient) -> bool:
     return client.client_tenant_id in set(session.scalars(_waiting(QueuedReport.client_tenant_id)))
 
 
+def find_gone(session: Session) -> set[UUID]:
+    """The clients who went to another distributor: their reports of before are still answered here."""
+    rows = select(PortfolioClient.client_tenant_id).where(PortfolioClient.released_on.is_not(None))
+    return set(session.scalars(rows))
+
+
 def _waiting(column: Any) -> Select[Any]:
     return select(column).where(QueuedReport.state == "waiting")
 
@@ -122,7 +128,7 @@ def hear_contract(session: Session, event: LicenceChanged) -> None:
     row.payment_code = told.payment_code
     row.ordered_on, row.lapses_on = told.ordered_on, told.lapses_on
     row.started_on, row.cancelled_on = told.started_on, told.cancelled_on
-    row.left_out_on = told.left_out_on
+    row.left_out_on, row.transfer_to_name = told.left_out_on, told.transfer_to_name
     row.released_on, row.contract_revision = None, told.revision
     read_ahead.keep(row, told.upcoming, told_at=event.changed_at, is_new=is_new)
     session.flush()

@@ -248,7 +248,13 @@ def _snapshot(session: Session, contract: Contract) -> LicenceContract:
         contact=_contact(session, distributor),
         owner=contract.owner,
         revision=contract.revision,
+        transfer_to_name=_transfer_to_name(session, contract),
     )
+
+
+def _transfer_to_name(session: Session, contract: Contract) -> str:
+    coming = _distributor(session, contract.transfer_to_id) if contract.transfer_to_id else None
+    return coming.name if coming else ""
 
 
 def _next_plan(contract: Contract) -> NextPlan | None:

@@ -59,7 +59,7 @@ AT_OPERATOR: Mapping[type[events.Event], _Reaction] = {
     events.LicenceEnabling: _timed(contracts.hear_enabling),
     events.LicenceCancelled: _timed(contracts.hear_cancellation),
     events.LicencePlanAsked: _timed(follow_plan.hear_asked),
-    events.LicenceTransferAsked: _told(contracts.ask_transfer),
+    events.LicenceTransferAsked: _timed(contracts.ask_transfer),
     events.LicenceStandingChanged: _told(contracts.hear_standing),
     events.SubscriptionChanged: _timed(follow_plan.hear_change),
     events.SubscriptionCancelled: _timed(follow_plan.hear_end),

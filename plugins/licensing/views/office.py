@@ -111,6 +111,7 @@ class OfficePages(Pages):
             "licensing/contract.html",
             row=row,
             distributor=names.get(row.distributor_id or row.id, ""),
+            transfer_to=names.get(row.transfer_to_id or row.id, ""),
             badges=explain.state_badges(),
             code=code,
             is_told=is_told,

@@ -19,7 +19,7 @@ from core.web.context import Context
 from core.web.typed import read_ids
 from core.web.views import Pages, command, page
 from plugins.licensing.models import PaymentReportRow, QueuedReport
-from plugins.licensing.services import explain, queue
+from plugins.licensing.services import explain, keep_portfolio, queue
 from plugins.licensing.services.book_money import names_of_booked
 from plugins.licensing.services.parties import operator_id
 
@@ -49,6 +49,7 @@ class QueuePages(Pages):
             show=show,
             late={row.id for row in queue.overdue_reports(ctx.session, now=ctx.now)},
             answer_by={row.id: queue.answer_by(ctx.session, row.reported_at) for row in rows},
+            gone=keep_portfolio.find_gone(ctx.session),
             badges=explain.report_badges(),
         )
 
