@@ -12,8 +12,10 @@ from sqlalchemy import select
 from core.adapters.clock import to_local_date
 from core.contracts.events import LicenceEnabling, LicenceOrdered
 from core.contracts.hooks import DemoStep
+from core.contracts.services import PaymentLinks
 from core.domain.money import percent
 from core.ids import new_id
+from core.plugins import service
 from core.services import settings
 from plugins.licensing.models import Contract, Licence
 from plugins.licensing.services import (
@@ -25,9 +27,6 @@ from plugins.licensing.services import (
 )
 from plugins.licensing.services.report_payment import ReportData
 
-ACCOUNT = (
-    "Banco Pichincha, cuenta de ahorros 2200112233, Yupana Operaciones S.A., RUC 1793100015001"
-)
 LIMIT = Decimal(500)
 STATES = {"gym": "due", "school": "reported", "shop": "paid"}
 CLIENT = {
@@ -48,7 +47,8 @@ PASSWORD = "Ronda-2026-segura"  # noqa: S105  (of the demo's own client)
 def seed(context: Any) -> None:
     """Distributors with a limit, plan contents, and a licence for each company of the demo."""
     with context.acting(context.operator) as session:
-        settings.write(session, "licensing.vendor_accounts", ACCOUNT)
+        accounts = service(PaymentLinks).accounts(session)  # as on the invoices and reminders
+        settings.write(session, "licensing.vendor_accounts", "\n".join(accounts))
         for one in context.distributors:
             keep_distributors.add_distributor(
                 session,

@@ -71,7 +71,7 @@ def place_order(session: Session, order: LicenceOrdered, *, now: datetime) -> Co
         payment_code=payment_code(order.contract_id),
         ordered_on=order.ordered_on,
         lapses_on=lapses_on(order.ordered_on),
-        owner=dict(order.owner),
+        owner=dict(order.owner) or _known_owner(session, order.client_tenant_id),
         renews=order.renews or order.kind == "first",
     )
     session.add(contract)
@@ -79,6 +79,16 @@ def place_order(session: Session, order: LicenceOrdered, *, now: datetime) -> Co
     write_audit(session, action="licensing.order", subject_id=contract.id)
     publish_contract(session, contract, now=now)
     return contract
+
+
+def _known_owner(session: Session, client_tenant_id: UUID) -> dict[str, str]:
+    """Who was named for the first access by the client's contract of before: a return names nobody."""
+    before = session.scalars(
+        select(Contract.owner)
+        .where(Contract.client_tenant_id == client_tenant_id)
+        .order_by(Contract.ordered_on.desc(), Contract.id.desc())
+    ).first()
+    return dict(before or {})
 
 
 def hear_order(session: Session, order: LicenceOrdered, *, now: datetime) -> Contract | None:

@@ -189,8 +189,17 @@ def give_first_access(client_tenant_id: UUID, owner: Mapping[str, str], *, now: 
     """Make the owner a member of the new company and mail a one-time link; returns the short code
     that is told by another way. Empty: the person has an access already and keeps it.
 
-    In an audited transaction of its own in the client's scope.
+    In an audited transaction of its own in the client's scope. Raises ``DomainError`` where the contract
+    named nobody.
     """
+    if not owner.get("identification"):
+        raise DomainError(
+            _(
+                "Nobody was named for the first access; who works in the company already invites others"
+                " under «Company»."
+            ),
+            code="no_owner",
+        )
     with acting_for(client_tenant_id, "gives the owner the first access") as session:
         known = people.find_person(session, owner.get("identification", "")) or people.find_person(
             session, owner.get("email", "")

@@ -72,6 +72,7 @@ def test_the_checkout_from_the_amount_to_access(vendor, client, sign_in, post, d
     assert not vendor.may_issue(firm.id)
     drain()
     assert vendor.licence(firm.id).payment_code == code  # the operator's telling is the same order
+    assert vendor.portfolio(vendor.north)[0].owner["email"] == "ana@gimnasio.ec"  # still known
     assert post(client, "/licence/reenter", plan_id=str(vendor.plan_id)).status_code == 409
 
     # the report gives access in the same transaction; then the operator invoices from that day on
