@@ -17,11 +17,11 @@ from core.db.session import platform_scope, tenant_work, unit_of_work
 from core.errors import TryLater
 from core.mail_hours import MAILS_FROM
 from plugins.billing.models import Notice, Subscription
-from plugins.billing.services import gates, mail_notices, run_billing, subscribe, sweep_day
+from plugins.billing.services import cancel, gates, mail_notices, run_billing, subscribe, sweep_day
 
 RUN, RUN_TENANT = "billing.run", subscribe.RUN_TENANT
 SWEEP, SWEEP_TENANT = "billing.sweep", "billing.sweep_tenant"
-MAIL, MAIL_TENANT, MAIL_CHUNK = "billing.mail", "billing.mail_tenant", "billing.mail_notices"
+MAIL, MAIL_TENANT, MAIL_CHUNK = "billing.mail", "billing.mail_tenant", cancel.MAIL_NOTICES
 CHUNK = 200
 
 
@@ -78,20 +78,23 @@ def mail_tenant(args: dict[str, Any], now: datetime) -> None:
 
 
 def mail_chunk(args: dict[str, Any], now: datetime) -> None:
-    """Send notices; each is marked as soon as it has left, so a repeat sends the rest."""
+    """Send notices; each is held while it leaves and then marked, so a job beside or after this one
+    sends only the rest.
+    """
     tenant = UUID(args["tenant"])
     later: MailError | None = None
     for notice_id in (UUID(one) for one in args["notices"]):
         with tenant_work(tenant) as session:
-            mail = mail_notices.compose_notice(session, notice_id, now=now)
-        try:
-            if mail is not None:
-                runtime.mailer().send(mail)
-        except MailError as error:
-            if not error.permanent:
-                later = error
+            if not mail_notices.hold(session, notice_id):
                 continue
-        with tenant_work(tenant) as session:
+            mail = mail_notices.compose_notice(session, notice_id, now=now)
+            try:
+                if mail is not None:
+                    runtime.mailer().send(mail)
+            except MailError as error:
+                if not error.permanent:
+                    later = error
+                    continue
             mail_notices.mark_mailed(session, notice_id, now=now)
     if later is not None:
         raise TryLater(str(later), seconds=120) from later

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from core import plugins
+from core import jobs, plugins
 from core.adapters.clock import to_local_date
 from core.contracts.events import SubscriptionCancelled, SubscriptionKept
 from core.contracts.sales import InvoiceSnapshot
@@ -25,6 +26,8 @@ from plugins.billing.models import Charge, Notice, Subscription
 from plugins.billing.services.calendars import read_calendar
 from plugins.billing.services.subscribe import next_after
 
+MAIL_NOTICES = "billing.mail_notices"  # the job that sends notices
+CANCELLED = "cancelled"
 REASON = "Servicio cancelado antes de que empiece el período facturado"  # printed on the note
 
 
@@ -118,7 +121,7 @@ def credit_not_begun(session: Session, subscription_id: UUID, *, now: datetime) 
 
 
 def cancel(session: Session, subscription_id: UUID, *, now: datetime) -> Cancellation:
-    """Stop the renewal of a subscription and of its add-ons; mail the end date.
+    """Stop the renewal of a subscription and of its add-ons; the end date is mailed at once (A-14).
 
     Raises ``Conflict`` when it is not active, ``NotFound`` when there is none.
     """
@@ -145,25 +148,36 @@ def cancel(session: Session, subscription_id: UUID, *, now: datetime) -> Cancell
             now=now,
         )
     session.flush()
-    session.execute(
-        insert(Notice)
-        .values(
-            tenant_id=scope_of(session).tenant_id,
-            subscription_id=row.id,
-            kind="cancelled",
-            on_date=today,
-            details={"ends_on": row.invoiced_through.isoformat()},
-        )
-        .on_conflict_do_nothing()
-    )
+    if row.tells_turns:  # else whoever sells it answers
+        _tell(session, row, today)
     write_audit(session, action="billing.subscription.cancel", subject_id=row.id)
     return answer
 
 
-def keep(session: Session, subscription_id: UUID, *, now: datetime) -> None:
-    """Take a cancellation back while the service still runs.
+def _tell(session: Session, row: Subscription, today: date) -> None:
+    """Have the end date mailed as soon as this is committed."""
+    tenant = scope_of(session).tenant_id
+    told = session.scalar(
+        insert(Notice)
+        .values(
+            tenant_id=tenant,
+            subscription_id=row.id,
+            kind=CANCELLED,
+            on_date=today,
+            details={"ends_on": row.invoiced_through.isoformat()},
+        )
+        .on_conflict_do_nothing()
+        .returning(Notice.id)
+    )
+    if told is not None:
+        jobs.defer(session, MAIL_NOTICES, {"tenant": str(tenant), "notices": [str(told)]})
 
-    Raises ``Conflict`` when it has ended or was contracted for one period only.
+
+def keep(session: Session, subscription_id: UUID, *, now: datetime) -> None:
+    """Take a cancellation back while the service still runs, with the add-ons that it ended too.
+
+    Raises ``Conflict`` when it has ended, was contracted for one period only, or is an add-on of
+    what ends.
     """
     row = _row(session, subscription_id)
     if row.cancelled_on is None:
@@ -171,13 +185,37 @@ def keep(session: Session, subscription_id: UUID, *, now: datetime) -> None:
             _("There is no cancellation to take back: it was contracted for one period only."),
             code="billing.transition",
         )
-    state = lifecycle.after(row.state, "keep")
-    begin, issue_on = next_after(read_calendar(session), row.start_on, row.invoiced_through)
-    row.state, row.renews = state, True
-    row.cancelled_on = row.ends_on = None
-    row.next_period_start, row.next_issue_on = begin, issue_on
-    emit(session, SubscriptionKept(row.id, row.customer_id), now=now)
+    base = session.get(Subscription, row.parent_id) if row.parent_id else None
+    if base is not None and base.state != lifecycle.ACTIVE:
+        raise Conflict(
+            _("The plan that this adds to is ending too: take that cancellation back first."),
+            code="billing.base_ended",
+        )
+    calendar = read_calendar(session)
+    for one in (row, *_ended_with(session, row)):
+        state = lifecycle.after(one.state, "keep")
+        begin, issue_on = next_after(calendar, one.start_on, one.invoiced_through)
+        one.state, one.renews = state, True
+        one.cancelled_on = one.ends_on = None
+        one.next_period_start, one.next_issue_on = begin, issue_on
+        emit(session, SubscriptionKept(one.id, one.customer_id), now=now)
+    session.execute(  # cancelled again on the same day, it is answered again
+        delete(Notice).where(Notice.subscription_id == row.id, Notice.kind == CANCELLED)
+    )
     write_audit(session, action="billing.subscription.keep", subject_id=row.id)
+
+
+def _ended_with(session: Session, row: Subscription) -> Sequence[Subscription]:
+    """The add-ons that the cancellation of their base ended; who cancelled one by itself was answered."""
+    own = exists().where(Notice.subscription_id == Subscription.id, Notice.kind == CANCELLED)
+    return session.scalars(
+        select(Subscription).where(
+            Subscription.parent_id == row.id,
+            Subscription.state == lifecycle.ENDING,
+            Subscription.cancelled_on == row.cancelled_on,
+            ~own,
+        )
+    ).all()
 
 
 def _row(session: Session, subscription_id: UUID, *, lock: bool = True) -> Subscription:

@@ -1,4 +1,4 @@
-"""Notices by mail, from 07:00: reminders, suspension, end, price, cancellation."""
+"""Notices by mail: reminders, suspension, end and price from 07:00; the answer to a cancellation at once."""
 
 from __future__ import annotations
 
@@ -44,6 +44,12 @@ def waiting_notices(session: Session, *, on: date, limit: int = 100_000) -> list
     )
 
 
+def hold(session: Session, notice_id: UUID) -> bool:
+    """Keep a notice that waits for this transaction alone; False: it has left, or another job sends it."""
+    waits = select(Notice.id).where(Notice.id == notice_id, Notice.mailed_at.is_(None))
+    return session.scalar(waits.with_for_update(skip_locked=True)) is not None
+
+
 def compose_notice(session: Session, notice_id: UUID, *, now: datetime) -> Mail | None:
     """The notice as a mail; None when it was mailed, is no longer true, or nobody has an address."""
     is_told = exists().where(
@@ -62,6 +68,7 @@ def compose_notice(session: Session, notice_id: UUID, *, now: datetime) -> Mail 
             Subscription.customer_id,
             Subscription.invoiced_through,
             Subscription.tells_turns,
+            Subscription.cancelled_on,
             Plan.name.label("plan"),
             is_told.label("is_told"),
         )
@@ -102,6 +109,8 @@ def _is_moot(session: Session, row: Any, *, now: datetime) -> bool:
     """Not true any more, not wanted, or told by whoever sells the subscription."""
     if row.kind in TURNS and not row.tells_turns:
         return True
+    if row.kind == "cancelled":  # taken back since
+        return row.cancelled_on is None
     if row.kind == "suspended":  # open again since the sweep, where a report opens (R9)
         return row.is_told and read_policy(session).report_lifts
     return row.kind in REMINDERS and (
