@@ -120,6 +120,13 @@ class BillingCalendar:
             return span.due_on
         return self._shifted(issued_on + timedelta(days=LATE_TERM_DAYS))
 
+    def dates_when_issued(self, span: Span, issued_on: date) -> tuple[date | None, date | None]:
+        """The due and suspension dates of a period that is issued on ``issued_on`` (R13, R8)."""
+        due_on = self.due_when_issued(span, issued_on)
+        if due_on is None or due_on == span.due_on:
+            return due_on, span.suspend_on
+        return due_on, self.suspend_on(due_on, span.first - ONE_DAY)
+
     def credit_due_on(self, start: date) -> date:
         """A-10: invoice 1 on credit is due on the next day 5 at least 5 days away."""
         return self._shifted(

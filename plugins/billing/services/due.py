@@ -231,13 +231,8 @@ class Periods:
 
     def _charge(self, price: Decimal, basis: str, span: Span) -> tuple[PlannedCharge, Dates]:
         """The charge, and its due and suspension dates when issued now (R13)."""
-        return charge_for(price, span, basis), self._dates(span)
-
-    def _dates(self, span: Span) -> Dates:
-        due_on = self.calendar.due_when_issued(span, self.issued_on)
-        if due_on is None or due_on == span.due_on:
-            return due_on, span.suspend_on
-        return due_on, self.calendar.suspend_on(due_on, span.first - ONE_DAY)
+        dates = self.calendar.dates_when_issued(span, self.issued_on)
+        return charge_for(price, span, basis), dates
 
 
 def _work_out(session: Session, periods: Periods, rows: Sequence[Any]) -> Batch:

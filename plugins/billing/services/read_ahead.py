@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -29,7 +28,6 @@ from plugins.billing.services.subscribe import (
     PreviewRow,
     Rates,
     preview_subscription,
-    suspends_first,
     with_tax,
 )
 
@@ -72,17 +70,13 @@ def preview(
     """The invoices of a contract of ``start_on``: the first (with ``on_credit`` due by A-10, otherwise
     paid on signing) and those of the three months after it.
     """
-    shown = preview_subscription(session, plan_id=plan_id, start_on=start_on, count=SIGNED)
+    shown = preview_subscription(
+        session, plan_id=plan_id, start_on=start_on, count=SIGNED, on_credit=on_credit
+    )
     name = session.get_one(Plan, plan_id).name
-    first, *others = (
+    return tuple(
         _invoice(name, row, (row.charge.due_on, row.charge.suspend_on)) for row in shown.rows
     )
-    if on_credit:
-        calendar = read_calendar(session)
-        due_on = calendar.credit_due_on(start_on)
-        suspend_on = suspends_first(calendar, start_on, due_on)
-        first = replace(first, due_on=due_on, suspend_on=suspend_on)
-    return (first, *others)
 
 
 def _read(session: Session, wanted: list[UUID]) -> Sequence[Any]:

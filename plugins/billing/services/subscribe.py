@@ -67,15 +67,45 @@ def preview_subscription(
     quantity: int = 1,
     price: Decimal | None = None,
     basis: str = "",
+    on_credit: bool = False,
+    renews: bool = True,
+    today: date | None = None,
 ) -> Preview:
-    """The first ``count`` invoices of a contract, from the same function as the invoices themselves."""
+    """The first ``count`` invoices of a contract, from the same function as the invoices themselves.
+
+    ``on_credit``: the first is due by A-10; without ``renews`` there is no other. What ``today`` is late
+    for is shown with the dates that it is issued with now (R13).
+    """
     plan = _plan(session, plan_id)
     calendar = read_calendar(session)
-    unit = _price_of(session, plan, start_on) if price is None else price
+    unit = _price_of(session, plan, start_on, today) if price is None else price
     charges = plan_charges(
-        unit * _checked(quantity), start_on, count, calendar, basis or plan.basis or None
+        unit * _checked(quantity),
+        start_on,
+        count if renews else 1,
+        calendar,
+        basis or plan.basis or None,
     )
+    if on_credit:
+        due_on = calendar.credit_due_on(today or start_on)
+        suspend_on = suspends_first(calendar, start_on, due_on)
+        charges[0] = charges[0]._replace(due_on=due_on, suspend_on=suspend_on)
+    if today is not None:
+        charges = [as_issued(one, calendar, start_on, today) for one in charges]
     return with_tax(session, plan.tax_code, charges, unit, on=start_on)
+
+
+def as_issued(
+    charge: PlannedCharge, calendar: BillingCalendar, start_on: date, today: date
+) -> PlannedCharge:
+    """A charge with the dates of an invoice of ``today`` where its own issue date is past (R13)."""
+    if charge.issue_on >= today:
+        return charge
+    if charge.kind == "first":  # its due date is that of the signature already
+        return charge._replace(issue_on=today)
+    span = calendar.span_at(start_on, charge.period_start)
+    due_on, suspend_on = calendar.dates_when_issued(span, today)
+    return charge._replace(issue_on=today, due_on=due_on, suspend_on=suspend_on)
 
 
 def with_tax(
@@ -144,7 +174,7 @@ def subscribe(
         session, plan, customer_id=customer_id, start_on=start_on, today=today, parent_id=parent_id
     )
     calendar = read_calendar(session)
-    price = _price_of(session, plan, start_on)
+    price = _price_of(session, plan, start_on, today)
     base = session.get(Subscription, parent_id) if parent_id is not None else None
     opening = calendar.schedule(start_on, 2)
     span, following = opening
@@ -170,7 +200,7 @@ def subscribe(
     session.add(row)
     session.flush()
     charge = charge_for(price * quantity, span, row.basis)
-    due_on = calendar.credit_due_on(start_on) if on_credit else due_on
+    due_on = calendar.credit_due_on(today) if on_credit else due_on
     suspend_on = suspends_first(calendar, start_on, due_on)
     facts = PlanFacts(plan.code, plan.name, plan.tax_code)
     to_charge = ToCharge(row.id, customer_id, quantity, facts, charge, due_on, suspend_on)
@@ -250,8 +280,14 @@ def _plan(session: Session, plan_id: UUID) -> Plan:
     return plan
 
 
-def _price_of(session: Session, plan: Plan, on: date) -> Decimal:
-    price = list_price(read_versions(session, [plan.id])[plan.id], on)
+def _price_of(session: Session, plan: Plan, on: date, today: date | None = None) -> Decimal:
+    """What a contract of the day ``on`` costs a month. The first price of a plan counts for those that
+    begun before it as well, once it is in force ``today``: a plan may be younger than its customers.
+    """
+    versions = read_versions(session, [plan.id])[plan.id]
+    price = list_price(versions, on)
+    if price is None and today is not None and versions and versions[0].valid_from <= today:
+        price = versions[0].price
     if price is None:
         raise DomainError(
             _("The plan has no price on that day yet. Give it one first."),

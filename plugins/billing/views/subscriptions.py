@@ -80,7 +80,13 @@ class SubscriptionPages(Pages):
                 ctx.flash(_("The subscription has begun; its first invoice is issued."))
                 return ctx.go("billing.subscription.show", subscription_id=made)
             preview = subscribe.preview_subscription(
-                ctx.session, plan_id=plan_id, start_on=start_on, quantity=quantity
+                ctx.session,
+                plan_id=plan_id,
+                start_on=start_on,
+                quantity=quantity,
+                on_credit=bool(ctx.form.get("on_credit")),
+                renews=not ctx.form.get("one_period"),
+                today=ctx.today,
             )
         kind = "addon" if parent else "plan"
         offered = plans.offered_plans(ctx.session, ctx.today)
