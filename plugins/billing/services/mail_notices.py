@@ -27,6 +27,7 @@ from plugins.billing.services import cancel_links, reminder_stops
 from plugins.billing.services.calendars import read_policy
 from plugins.billing.services.charging import how_to_pay
 from plugins.billing.services.left_out import is_reported
+from plugins.billing.services.reports import opens_on_report
 
 REMINDERS = ("due_in_5", "due_in_1", "due_today", "overdue_1")
 TURNS = ("suspended", "ended", "cancelled")
@@ -87,6 +88,13 @@ def compose_notice(session: Session, notice_id: UUID, *, now: datetime) -> Mail 
         return None
     subject, sentences = _words(row, invoice)
     lines: list[Part] = [*sentences]
+    if row.kind == "suspended":
+        by_word = opens_on_report(session, row.customer_id, now=now)
+        lines.append(
+            _("It opens again as soon as you report the payment.")
+            if by_word
+            else _("It opens again once the payment is confirmed.")
+        )
     if row.kind == "price":
         path = cancel_links.cancel_path(session, row.subscription_id)
         address = runtime.current().settings.address + path
@@ -199,8 +207,7 @@ def _words(row: Any, invoice: InvoiceSnapshot | None) -> tuple[str, list[str]]:
             "suspended": (
                 _("Your service is suspended: invoice %(number)s", **about),
                 _(
-                    "The service “%(plan)s” is suspended because invoice %(number)s (%(amount)s) is not paid."
-                    " It opens again as soon as you report the payment.",
+                    "The service “%(plan)s” is suspended because invoice %(number)s (%(amount)s) is not paid.",
                     plan=row.plan,
                     **about,
                 ),

@@ -22,6 +22,7 @@ from core.domain.money import ZERO
 from core.services import holidays, settings
 from plugins.billing.domain.trust import Answer, is_distrusted
 from plugins.billing.models import Charge, ReportShare, Subscription
+from plugins.billing.services.calendars import read_policy
 from plugins.billing.settings import TOLERANCE
 
 LOCK = "billing.reports"
@@ -138,6 +139,13 @@ def _answers(session: Session, customers: Collection[UUID]) -> dict[UUID, list[A
         if decided_at is not None:
             found[customer_id].append(Answer(decided_at, is_rejected))
     return found
+
+
+def opens_on_report(session: Session, customer_id: UUID, *, now: datetime) -> bool:
+    """Whether this customer's word lifts a suspension, or only the confirmation of the money (A-15)."""
+    if not read_policy(session).report_lifts:
+        return False
+    return not is_distrusted(_answers(session, {customer_id}).get(customer_id, []), before=now)
 
 
 def covered_through(shares: Collection[ReportShare], missing: Decimal) -> date | None:

@@ -18,6 +18,7 @@ from plugins.billing.domain import lifecycle
 from plugins.billing.domain.invoicing import derivation_json, explain
 from plugins.billing.models import Plan, Subscription
 from plugins.billing.services import cancel, change_plan, plans, read_subscriptions, subscribe
+from plugins.billing.services.reports import opens_on_report
 from plugins.billing.views import words
 
 
@@ -111,6 +112,7 @@ class SubscriptionPages(Pages):
             "billing/subscription.html",
             answer=answer,
             view=view,
+            opens_on_report=opens_on_report(ctx.session, view.row.customer_id, now=ctx.now),
             words=words,
             explain=explain,
             explained=_explained,

@@ -28,6 +28,7 @@ from plugins.sales.domain.allocation import Owed, spread
 from plugins.sales.domain.slips import check_pdf
 from plugins.sales.models import BankAccount, Customer, Invoice, Payment, PaymentReport
 from plugins.sales.services.find_booked import find_booked
+from plugins.sales.services.mail_rejections import defer_rejection
 from plugins.sales.services.receive_withholdings import waiting_for
 from plugins.sales.services.record_payment import record_payment
 
@@ -208,7 +209,9 @@ def confirm_report(
 def reject_report(
     session: Session, report_id: UUID, *, reason: str, user_id: int | None, now: datetime
 ) -> None:
-    """The money is not there: say why. Raises ``DomainError`` without a reason, ``Conflict``."""
+    """The money is not there: say why; the customer reads it in a mail. Raises ``DomainError`` without a
+    reason, ``Conflict``.
+    """
     if not reason.strip():
         raise DomainError(
             _("Say why the report is rejected; the customer reads it."),
@@ -216,6 +219,7 @@ def reject_report(
             field="reason",
         )
     report = _open(session, report_id, "reject")
+    defer_rejection(session, report_id)
     said = reason.strip()[:300]
     _decide(session, report, "reject", user_id=user_id, now=now, reason=said)
     told = _as_told(session, report)

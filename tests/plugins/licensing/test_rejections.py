@@ -13,6 +13,9 @@ from plugins.licensing.services import queue
 from plugins.licensing.services.decide_access import refusal_sentence
 from plugins.licensing.services.explain import state_sentence
 from plugins.licensing.services.standing import read_standing
+from plugins.sales.models import Invoice
+from plugins.sales.services import report_payments
+from plugins.sales.services.report_payments import ReportData
 from tests.factories.licensing import make_vendor
 
 REASON = "El banco no conoce la referencia"
@@ -201,3 +204,22 @@ def test_rejections_of_an_order_count_for_neither_side_once_it_runs(vendor):
         vendor.report(vendor.client_id, "69.00")
         vendor.drain()
     assert (vendor.state(vendor.client_id), answered(vendor)) == ("suspended", "suspended")
+
+
+def test_a_report_by_the_link_of_the_mail_is_answered_by_the_licence_alone(vendor, outbox):
+    """Reported without sign-in, rejected on the operator's page of sales: one letter, the licence's."""
+    vendor.enable(vendor.client_id)
+    vendor.run("2026-03-25")
+    now = vendor.at("2026-04-07", 9)
+    with unit_of_work(vendor.operator.scope) as session:
+        invoice = session.scalars(select(Invoice).order_by(Invoice.id.desc())).first()
+        said = ReportData(invoice.customer_id, "Banco", invoice.balance, now.date(), [invoice.id],
+                          reference="9")  # fmt: skip
+        ref = report_payments.report_payment(session, said, report_key="k" * 20, now=now)
+    vendor.drain()
+    before = len(outbox.to("hola@gimnasio.ec"))
+    with unit_of_work(vendor.operator.scope) as session:
+        report_payments.reject_report(session, ref.id, reason=REASON, user_id=None, now=now)
+    vendor.drain()
+    [mail] = outbox.to("hola@gimnasio.ec")[before:]
+    assert mail.subject == "Su pago reportado de $ 34,50 fue rechazado"

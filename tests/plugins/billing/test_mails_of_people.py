@@ -1,4 +1,4 @@
-"""The answer to a cancellation: mailed at once, not when it was taken back, and what it does to add-ons."""
+"""What is mailed to members and when: cancellations at once, each notice once, and what opens a suspension."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import pytest
 from core import runtime
 from core.db.session import tenant_work
 from core.errors import Conflict
+from core.i18n import _
+from core.services import settings
 from plugins.billing import jobs
-from plugins.billing.services import cancel, mail_notices
+from plugins.billing.services import cancel, mail_notices, reports
+from plugins.sales.services import report_payments
 
 
 def leave(gym, member) -> None:
@@ -97,3 +100,49 @@ def test_two_jobs_with_the_same_notice_send_it_once(gym, outbox, monkeypatch):
     jobs.mail_chunk(job, now)
     assert len(ids) == 1
     assert len(sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("lifts", "says"),
+    [
+        ("on_report", "It opens again as soon as you report the payment."),
+        ("on_confirmation", "It opens again once the payment is confirmed."),
+    ],
+)
+def test_a_suspension_says_what_opens_it_again(gym, outbox, drain, lifts, says):
+    """A-15: where the confirmation comes first, no mail promises that a report is enough."""
+    with tenant_work(gym.id) as session:
+        settings.write(session, "billing.lift_block", lifts)
+    gym.subscribe(gym.plan())
+    gym.pay_all()
+    gym.on("2026-03-25")
+    gym.run()
+    jobs.mail_all({}, gym.on("2026-04-11", 7))
+    drain()
+    (mail,) = [one for one in outbox.mails if "suspendido" in one.subject]
+    assert str(_(says)) in mail.text
+
+
+def test_after_two_rejections_no_promise_is_made(gym):
+    """A-15's other half: two reports in a row were not true."""
+    member = gym.subscribe(gym.plan())
+    gym.pay_all()
+    gym.on("2026-03-25")
+    gym.run()
+    invoice = gym.invoice(gym.charges(member)[1].invoice_id)
+    gym.on("2026-04-11")
+    with tenant_work(gym.id) as session:
+        assert reports.opens_on_report(session, invoice.customer_id, now=gym.clock.now())
+    for key in ("a", "b"):
+        said = report_payments.ReportData(
+            invoice.customer_id, "Banco", invoice.balance, gym.clock.today(), [invoice.id], key
+        )
+        with tenant_work(gym.id) as session:
+            now = gym.clock.now()
+            made = report_payments.report_payment(session, said, report_key=key * 20, now=now)
+        gym.hear()
+        with tenant_work(gym.id) as session:
+            report_payments.reject_report(session, made.id, reason="No", user_id=None, now=now)
+        gym.hear()
+    with tenant_work(gym.id) as session:
+        assert not reports.opens_on_report(session, invoice.customer_id, now=gym.clock.now())
