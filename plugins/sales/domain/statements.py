@@ -68,7 +68,7 @@ def from_header(rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
 
 
 def parse_amount(cell: Any) -> Decimal | None:
-    """``"1.234,56"``, ``"1,234.56"``, ``"$ 12.5"`` or a number as cents; None when there is none, or
+    """``"1.234,56"``, ``"1,234.56"``, ``"1.234"``, ``"$ 12.5"`` or a number as cents; None when there is none, or
     more than a column of money holds.
     """
     if cell is None or isinstance(cell, bool):
@@ -85,7 +85,7 @@ def parse_amount(cell: Any) -> Decimal | None:
         text = text.replace("." if decimal_mark == "," else ",", "").replace(",", ".")
     elif "," in text:
         text = text.replace(",", ".") if re.search(r",\d{1,2}$", text) else text.replace(",", "")
-    elif text.count(".") > 1:
+    elif text.count(".") > 1 or re.fullmatch(r"[+-]?[1-9]\d{0,2}\.\d{3}", text):
         text = text.replace(".", "")
     return _cents(text)
 
@@ -113,6 +113,24 @@ def parse_day(cell: Any) -> date | None:
     return None
 
 
+def unread_days(rows: Sequence[Sequence[Any]], mapping: Mapping[str, int]) -> list[str]:
+    """What stands as the day of rows with money in that ``read_credits`` leaves out because no such day
+    exists, as ``"31/02/2026"``; a word (``"Total"``) is none.
+    """
+    found = []
+    for row in rows[1:]:
+        cell = _cell(row, mapping, "value_on")
+        amount = parse_amount(_cell(row, mapping, "amount"))
+        is_money = amount is not None and amount > ZERO and not _is_debit(row, mapping)
+        if is_money and parse_day(cell) is None and re.match(r"\s*\d+[/.-]\d+[/.-]\d", str(cell)):
+            found.append(str(cell).strip()[:20])
+    return found
+
+
+def _is_debit(row: Sequence[Any], mapping: Mapping[str, int]) -> bool:
+    return search_key(str(_cell(row, mapping, "kind") or "")) in DEBITS
+
+
 def read_credits(
     rows: Sequence[Sequence[Any]], mapping: Mapping[str, int], *, account: str
 ) -> list[Credit]:
@@ -136,8 +154,7 @@ def read_credits(
             parse_day(_cell(row, mapping, "value_on")),
             parse_amount(_cell(row, mapping, "amount")),
         )
-        kind = search_key(str(_cell(row, mapping, "kind") or ""))
-        if value_on is None or amount is None or amount <= ZERO or kind in DEBITS:
+        if value_on is None or amount is None or amount <= ZERO or _is_debit(row, mapping):
             continue
         reference = str(_cell(row, mapping, "reference") or "").strip()[:80]
         description = " ".join(str(_cell(row, mapping, "description") or "").split())[:300]

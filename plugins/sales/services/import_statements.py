@@ -17,10 +17,15 @@ from core.errors import Conflict, DomainError, NotFound, Overtaken
 from core.i18n import _
 from core.ids import new_id
 from plugins.sales.domain import lifecycle
-from plugins.sales.domain.statements import read_credits, same_reference
+from plugins.sales.domain.statements import read_credits, same_reference, unread_days
 from plugins.sales.models import BankAccount, Customer, Statement, StatementRow
 from plugins.sales.services.find_booked import find_unseen
-from plugins.sales.services.match_credits import Matcher, awaited_payments, book_row
+from plugins.sales.services.match_credits import (
+    Matcher,
+    awaited_payments,
+    book_row,
+    covered_exactly,
+)
 from plugins.sales.services.record_payment import spread_over_open
 from plugins.sales.services.report_payments import confirm_report
 
@@ -34,6 +39,7 @@ class ImportResult:
     suggested: int
     unmatched: int
     known: int  # rows of an earlier import
+    unread: tuple[str, ...] = ()  # what stands as the day of rows with money that were left out
 
 
 def import_statement(
@@ -86,7 +92,8 @@ def import_statement(
         session.add(row)
         session.flush()
         counts[row.state] += 1
-    return ImportResult(statement.id, known=len(known), **counts)
+    unread = tuple(unread_days(rows, mapping))
+    return ImportResult(statement.id, known=len(known), unread=unread, **counts)
 
 
 def settle_row(
@@ -184,7 +191,9 @@ def _record(
             code="payment_alike",
         )
     account = session.scalar(select(Statement.account_id).where(Statement.id == row.statement_id))
-    covers = spread_over_open(session, customer_id, row.amount)
+    covers = covered_exactly(session, customer_id, row.amount) or spread_over_open(
+        session, customer_id, row.amount
+    )
     return book_row(session, row, customer_id, covers, account_id=account, now=now)
 
 

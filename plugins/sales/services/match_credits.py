@@ -48,6 +48,20 @@ def book_row(
     return record_payment(session, payment, now=now, account_id=account_id)
 
 
+def covered_exactly(
+    session: Session, customer_id: UUID, amount: Decimal
+) -> tuple[PaymentAllocation, ...]:
+    """What exactly this amount pays: all open invoices, or the only one with this balance."""
+    owed = select(Invoice.id, Invoice.balance).where(
+        Invoice.customer_id == customer_id, Invoice.state == "issued", Invoice.balance > ZERO
+    )
+    every = [PaymentAllocation(*one) for one in session.execute(owed)]
+    if total(one.amount for one in every) == amount:
+        return tuple(every)
+    alike = tuple(one for one in every if one.amount == amount)
+    return alike if len(alike) == 1 else ()
+
+
 def awaited_payments() -> AwaitedPayments | None:
     """What another plugin expects on the account; None: no plugin does."""
     try:
@@ -136,23 +150,12 @@ class Matcher:
         customer_id = self._owner_in(codes[0])
         if customer_id is None or row.value_on > to_local_date(now):
             return None
-        covered = self._covered(customer_id, row.amount)
+        covered = covered_exactly(self._session, customer_id, row.amount)
         if not covered or self._may_be_known(customer_id, row):
             return None
         return book_row(
             self._session, row, customer_id, covered, account_id=self._account_id, now=now
         )
-
-    def _covered(self, customer_id: UUID, amount: Decimal) -> tuple[PaymentAllocation, ...]:
-        """What exactly this amount pays: all open invoices, or the only one with this balance."""
-        owed = select(Invoice.id, Invoice.balance).where(
-            Invoice.customer_id == customer_id, Invoice.state == "issued", Invoice.balance > ZERO
-        )
-        every = [PaymentAllocation(*one) for one in self._session.execute(owed)]
-        if total(one.amount for one in every) == amount:
-            return tuple(every)
-        alike = tuple(one for one in every if one.amount == amount)
-        return alike if len(alike) == 1 else ()
 
     def _may_be_known(self, customer_id: UUID, row: StatementRow) -> bool:
         waits = select(PaymentReport.id).where(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core.errors import NotFound
 from core.i18n import _, lazy
@@ -15,7 +15,7 @@ from core.web.paging import page_by_key
 from core.web.views import Pages, command, form, page
 from plugins.sales.adapters.spreadsheets import LARGEST, read_table
 from plugins.sales.domain.statements import FIELDS, from_header, guess_mapping
-from plugins.sales.models import BankAccount, Customer, StatementRow
+from plugins.sales.models import BankAccount, Customer, Payment, StatementRow
 from plugins.sales.services import find_sales
 from plugins.sales.services.import_statements import ignore_row, import_statement, settle_row
 from plugins.sales.services.keep_uploads import keep_upload, take_upload
@@ -43,9 +43,11 @@ class BankStatementPages(Pages):
         states = {"settled": ["settled"], "ignored": ["ignored"]}.get(
             show, ["suggested", "unmatched"]
         )
+        whose = func.coalesce(Payment.customer_id, StatementRow.suggested_customer_id)
         found: Any = (
             select(StatementRow, Customer.legal_name)
-            .outerjoin(Customer, Customer.id == StatementRow.suggested_customer_id)
+            .outerjoin(Payment, Payment.id == StatementRow.payment_id)
+            .outerjoin(Customer, Customer.id == whose)
             .where(StatementRow.state.in_(states))
         )
         rows = page_by_key(
@@ -99,6 +101,16 @@ class BankStatementPages(Pages):
                     known=result.known,
                 )
             )
+            if result.unread:
+                ctx.flash(
+                    _(
+                        "%(count)s rows with money were left out because their day does not exist: %(days)s."
+                        " Correct them in the file and import it again.",
+                        count=len(result.unread),
+                        days=", ".join(result.unread[:3]),
+                    ),
+                    "warn",
+                )
             return ctx.go("sales.statement.index")
         return ctx.render(
             "sales/statement_columns.html",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import openpyxl
@@ -288,3 +288,34 @@ def test_only_deposits_and_transfers_unless_the_company_says_more(
         settings.write(session, "sales.payment_methods", "all")
     assert 'value="cash"' in client.get(form).text
     assert post(client, "/sales/payments/new", **paid, payment_key="two").status_code == 303
+
+
+def test_a_credit_of_exactly_one_invoice_pays_that_one_and_its_row_says_whose(
+    client, tenant, draft, buyer, now, sign_in, post
+):
+    """The only invoice with this balance made the suggestion, so taking it pays that invoice, although an
+    older one is open.
+    """
+    with unit_of_work(tenant.scope) as session:
+        made = issue_invoices(
+            session,
+            [
+                draft("old", price="60.00", due_on=now.date()),
+                draft("new", price="20.00", due_on=now.date() + timedelta(days=9)),
+            ],
+            now=now,
+        )
+    sign_in(client, tenant, "owner")
+    content = b"Fecha;Referencia;Valor\n24/04/2026;B-1;23,00\n31/02/2026;B-2;5,00\n"
+    step = post(client, "/sales/statements/new", file=(io.BytesIO(content), "mes.csv"))
+    answer = post(client, step.headers["Location"], value_on="0", reference="1", amount="2")
+    assert "31/02/2026" in client.get(answer.headers["Location"]).text
+    with unit_of_work(tenant.scope) as session:
+        [row] = session.scalars(select(StatementRow)).all()
+    assert row.suggested_customer_id == buyer
+    assert post(client, f"/sales/statements/rows/{row.id}/settle").status_code == 303
+    with unit_of_work(tenant.scope) as session:
+        assert [str(session.get(Invoice, one.id).balance) for one in made] == ["69.00", "0.00"]
+    settled = client.get("/sales/statements/?show=settled").text
+    assert "Comercial Andina S.A." in settled
+    assert "/sales/payments/" in settled

@@ -18,6 +18,7 @@ from plugins.sales.domain.statements import (
     parse_day,
     read_credits,
     same_reference,
+    unread_days,
 )
 
 NOW = datetime(2026, 4, 25, 13, tzinfo=UTC)
@@ -107,7 +108,8 @@ def test_ages_of_a_debt():
     ("cell", "amount"),
     [("1.234,56", "1234.56"), ("1,234.56", "1234.56"), ("$ 12.5", "12.50"), ("12,5", "12.50"),
      ("1,234", "1234.00"), (34.5, "34.50"), (3, "3.00"), ("-5.00", "-5.00"), ("", None),
-     ("abc", None), (None, None), ("USD 7.00", "7.00"), ("1.234.567", "1234567.00")],
+     ("abc", None), (None, None), ("USD 7.00", "7.00"), ("1.234.567", "1234567.00"),
+     ("1.234", "1234.00"), ("-1.234", "-1234.00"), ("0.500", "0.50")],
 )  # fmt: skip
 def test_amounts_of_banks(cell, amount):
     assert parse_amount(cell) == (None if amount is None else Decimal(amount))
@@ -142,3 +144,17 @@ def test_references_and_searches():
     assert [guess_type(one) for one in ("1792205859001", "1710034065", "171", "AB12")] == [
         "04", "05", "05", "06",
     ]  # fmt: skip
+
+
+def test_a_row_with_money_and_a_day_that_does_not_exist_is_told():
+    rows = [
+        ["Fecha", "Valor", "Tipo"],
+        ["31/02/2026", "5,00", "C"],
+        ["31/04/2026", "6,00", "D"],
+        ["30/04/2026", "7,00", "C"],
+        ["Total", "18,00", ""],
+        ["29-02-2026", "", "C"],
+    ]
+    mapping = {"value_on": 0, "amount": 1, "kind": 2}
+    assert unread_days(rows, mapping) == ["31/02/2026"]
+    assert [str(one.amount) for one in read_credits(rows, mapping, account="")] == ["7.00"]
