@@ -32,6 +32,15 @@ def database_url(settings: Settings) -> Iterator[str]:
         yield server.runtime_url
 
 
+def _of_a_demo(settings: Settings) -> Settings:
+    """The folder of a demo, whose clock was set (nobody else writes that file): its commands live on the
+    day that its pages show. A database of one's own is none.
+    """
+    is_own = bool(settings.database_url.get_secret_value())
+    is_demo = settings.demo or (not is_own and settings.clock_file.exists())
+    return settings.model_copy(update={"demo": is_demo})
+
+
 @contextmanager
 def at_work(settings: Settings) -> Iterator[Runtime]:
     """Open the installation for a command: preflight, database bound, runtime in use.
@@ -44,13 +53,13 @@ def at_work(settings: Settings) -> Iterator[Runtime]:
     if not settings.database_url.get_secret_value() and not (settings.home / "postgres").is_dir():
         raise SetupError(
             _(
-                "There is no installation in %(home)s. Check the folder, or start one there with yupana run.",
+                "There is no installation in %(home)s. Check the folder, or start one there with yupana serve --all.",
                 home=settings.home,
             )
         )
     with database_url(settings) as url:
         preflight(url, components(plugins.host().plugins))
-        made = runtime.assemble(settings)
+        made = runtime.assemble(_of_a_demo(settings))
         database = Database(url)
         bind(database)
         runtime.use(made)

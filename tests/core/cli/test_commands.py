@@ -7,6 +7,8 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import nullcontext
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,10 @@ from click.testing import CliRunner
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from core import settings
+from core import runtime, settings
+from core.adapters.clock import SharedClock, at_local
 from core.cli import Yupana, main
+from core.cli import at_work as at_work_module
 from core.cli.at_work import at_work
 from core.db.scope import NOBODY
 from core.db.session import bind, unit_of_work
@@ -174,3 +178,29 @@ def test_where_no_installation_is_nothing_is_created(tmp_path):
     with pytest.raises(SetupError, match="No hay una instalación en"), at_work(given):
         pass
     assert not nowhere.exists()
+
+
+@pytest.mark.parametrize(("address", "on_the_demos_day"), [("", True), ("given", False)])
+def test_a_command_beside_a_demo_lives_on_its_day(
+    tmp_path, monkeypatch, database, address, on_the_demos_day
+):
+    """``yupana billing run`` in a second terminal: the day of the demo's pages, not the machine's. Who
+    gives a database works on that, whatever lies in the folder.
+    """
+    day = at_local(date(2031, 3, 25), 9)
+    given = settings.current().model_copy(
+        update={"home": tmp_path, "database_url": SecretStr(address), "demo": False}
+    )
+    (tmp_path / "postgres").mkdir()
+    SharedClock(given.clock_file).set(day)
+    monkeypatch.setattr(
+        at_work_module, "database_url", lambda _given: nullcontext("postgresql://x")
+    )
+    monkeypatch.setattr(at_work_module, "preflight", lambda *_given: None)
+    before = runtime._current
+    try:
+        with at_work(given) as made:
+            assert (abs((made.clock.now() - day).total_seconds()) < 3600) is on_the_demos_day
+    finally:
+        bind(database.database)
+        runtime.use(before)
