@@ -210,3 +210,14 @@ def test_the_collection_curve_adds_up_by_day_and_says_so_in_its_table(
     drawn = re.search(r'd="(M 44 [^"]+)"', page)[1]
     assert drawn.startswith("M 44 87.5")  # 62.5 % of 180 above the base line of 200
     assert drawn.endswith("V 42.5")
+
+
+def test_a_change_of_plan_is_quoted_for_all_of_them(owner, gym, post):
+    """Three of a plan at 30.00 are 90.00 a month, on the page of the change too; the cheaper one 60.00."""
+    cheaper = gym.plan("20.00", "MINI")
+    member = gym.subscribe(gym.plan(), quantity=3)
+    page = f"/billing/subscriptions/{member}/plan"
+    assert "$ 90,00" in owner.get(page).text
+    quoted = post(owner, page, plan_id=str(cheaper), step="preview").text
+    assert "$ 60,00" in quoted
+    assert "$ 20,00" not in quoted
