@@ -46,7 +46,7 @@ def write(session: Session, key: str, value: Any) -> None:
     where others hold a copy of it.
 
     Raises:
-        DomainError: the value is not of the type, or none of the choices.
+        DomainError: the value is not of the type, a number below zero, or none of the choices.
     """
     one = spec(key)
     try:
@@ -94,6 +94,11 @@ def _convert(one: SettingSpec, value: Any) -> Any:
                 raise ValueError(value)
             return words[value.strip().lower()]
         return bool(value)
+    if one.type in (int, Decimal):  # limits, days and amounts: none of them is below zero
+        number = one.type(value)
+        if not Decimal(number).is_finite() or number < 0:
+            raise ValueError(value)
+        return number
     if isinstance(value, one.type):
         return value
     if one.type is date:

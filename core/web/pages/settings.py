@@ -12,7 +12,7 @@ from core.i18n import gettext as _
 from core.services import settings
 from core.web.access import is_entitled
 from core.web.context import Context
-from core.web.typed import read_decimal
+from core.web.typed import read_money
 from core.web.views import Pages, form
 
 
@@ -65,8 +65,8 @@ def is_structure(one: SettingSpec) -> bool:
 
 
 def read_value(one: SettingSpec, typed: str) -> Any:
-    """What was typed; numbers as anywhere else: ``20,5`` and ``20.5``."""
-    return read_decimal(typed, one.key) if one.type is Decimal else typed.strip()
+    """What was typed; amounts (USD) as anywhere else: ``20,50`` and ``20.5``."""
+    return read_money(typed, one.key) if one.type is Decimal else typed.strip()
 
 
 def shown(one: SettingSpec, value: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import case, select
+from sqlalchemy import String, case, cast, select
 from sqlalchemy.orm import Session
 
 from core.errors import DomainError
@@ -31,17 +31,24 @@ def read_calendar(session: Session) -> BillingCalendar:
 def read_issue_point(session: Session) -> UUID:
     """The point that runs number from: the chosen one, else one made for runs, else the first.
 
-    Raises ``DomainError`` when the company has none.
+    Raises ``DomainError`` when the company has none, or not the one that its settings name.
     """
-    chosen = settings.read(session, "billing.issue_point")
+    chosen = str(settings.read(session, "billing.issue_point")).strip()
     points = select(IssuePoint.id).where(IssuePoint.is_active)
     if chosen:
-        points = points.where(IssuePoint.id == UUID(chosen))
+        points = points.where(cast(IssuePoint.id, String) == chosen.lower())
     points = points.order_by(case((IssuePoint.purpose == "run", 0), else_=1), IssuePoint.code)
     found = session.scalar(points.limit(1))
     if found is None:
         raise DomainError(
-            _("There is no emission point to invoice from. Add one in the company's settings."),
+            _(
+                "The settings name an emission point for runs that does not exist or is closed. Leave the"
+                " field empty, or write the id of one that works."
+            )
+            if chosen
+            else _(
+                "There is no emission point to invoice from. Add one in the company's settings."
+            ),
             code="billing.no_issue_point",
             field="issue_point",
         )

@@ -153,7 +153,15 @@ def test_settings_have_a_type_a_default_and_an_owner(specs, tenant, other_tenant
         assert settings.read(session, "demo.days") == 15
         with pytest.raises(KeyError):
             settings.read(session, "demo.unknown")
-    for key, wrong in (("days", "x"), ("on", "perhaps"), ("limit", "many"), ("basis", "c")):
+    for key, wrong in (
+        ("days", "x"),
+        ("days", "-1"),
+        ("on", "perhaps"),
+        ("limit", "many"),
+        ("limit", "-5"),
+        ("limit", "NaN"),
+        ("basis", "c"),
+    ):
         with pytest.raises(DomainError) as refused, unit_of_work(tenant.scope) as session:
             settings.write(session, f"demo.{key}", wrong)
         assert refused.value.field == f"demo.{key}"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import html
 import re
 
+import pytest
 from sqlalchemy import func, select
 
 from core.db.session import tenant_work
+from core.errors import DomainError
+from core.services import settings
 from plugins.billing.models import Charge, Plan, PriceVersionRow, Run, Subscription
 
 ERROR = re.compile(r'<p[^>]*id="([\w-]+)-error"[^>]*>(.*?)</p>', re.DOTALL)
@@ -72,3 +75,20 @@ def test_forms_say_field_reason_and_remedy_and_write_nothing(client, tenant, gym
     assert run.status_code == 422
     assert "Elija una fecha" in run.get_data(as_text=True)
     assert counts(gym) == before
+
+
+def test_wrong_settings_of_billing_are_told(client, tenant, gym, sign_in, post):
+    """A tolerance is written as any amount; an emission point that is none is a sentence, not an error."""
+    sign_in(client, tenant, "owner")
+    page = "/company/settings/"
+    for typed, status in (("-5", 422), ("0,505", 422), ("0,75", 303), ("0.50", 303)):
+        assert post(client, page, **{"billing.tolerance": typed}).status_code == status, typed
+    assert post(client, page, **{"billing.tolerance": "0,75"}).status_code == 303
+    with tenant_work(tenant.id) as session:
+        assert str(settings.read(session, "billing.tolerance")) == "0.75"
+    assert post(client, page, **{"billing.issue_point": "basura"}).status_code == 303
+    plan = gym.plan()
+    with pytest.raises(DomainError) as refused:
+        gym.subscribe(plan)
+    assert refused.value.code == "billing.no_issue_point"
+    assert gym.charges() == []
