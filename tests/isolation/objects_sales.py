@@ -307,6 +307,7 @@ CASES = {
         ids=lambda s: {"payment_id": s["payment"]}, form=lambda s: {"reason": "Rebotado"}
     ),
     "sales.payment.withholdings": Case(),
+    "sales.payment.take_withholding": Case(),
     "sales.payment.accept": Case(
         ids=lambda s: {"withholding_id": s["withholding"]}, form=lambda s: {}, answers=(303, 422)
     ),

@@ -145,11 +145,20 @@ class PaymentPages(Pages):
         ctx.flash(_("The payment is taken back; its invoices are owed again."))
         return ctx.go("sales.payment.show", payment_id=payment_id)
 
-    @form("/withholdings", action="write")
+    @page("/withholdings", action="read")
     def withholdings(self, ctx: Context) -> Any:
-        """Certificates received: upload one or type its access key, decide on those that nobody
-        could check.
-        """
+        """Certificates received; whoever may write decides on those that nobody could check."""
+        rows = ctx.session.execute(
+            select(Withholding, Customer.legal_name)
+            .join(Customer, Customer.id == Withholding.customer_id)
+            .order_by(Withholding.id.desc())
+            .limit(200)
+        ).all()
+        return ctx.render("sales/withholdings.html", rows=rows)
+
+    @form("/withholdings/new", action="write")
+    def take_withholding(self, ctx: Context) -> Any:
+        """A certificate: its XML, or its access key with what it says."""
         if ctx.submitted and ctx.form.get("do") == "key":
             receive_key(
                 ctx.session,
@@ -170,13 +179,7 @@ class PaymentPages(Pages):
             receive_certificate(ctx.session, content, now=ctx.now)
             ctx.flash(_("The certificate is in."))
             return ctx.go("sales.payment.withholdings")
-        rows = ctx.session.execute(
-            select(Withholding, Customer.legal_name)
-            .join(Customer, Customer.id == Withholding.customer_id)
-            .order_by(Withholding.id.desc())
-            .limit(200)
-        ).all()
-        return ctx.render("sales/withholdings.html", rows=rows)
+        return ctx.render("sales/withholding_new.html")
 
     @command("/withholdings/<uuid:withholding_id>/accept", action="write")
     def accept(self, ctx: Context, withholding_id: UUID) -> Any:

@@ -140,11 +140,11 @@ def test_a_withholding_by_access_key_from_the_link_and_from_the_office(
     assert "$ 30,45" in anybody.get(owed["link"]).text  # what is left to transfer
     sign_in(client, tenant, "owner")
     typed = {"do": "key", "access_key": key_of(sequence=8), "amount": "4,05"}
-    unknown = post(client, "/sales/payments/withholdings", **typed, invoice_number="001-001-9")
+    unknown = post(client, "/sales/payments/withholdings/new", **typed, invoice_number="001-001-9")
     assert 'id="invoice_number-error"' in unknown.text
     plain = owed["number"].replace("-", "")
     assert (
-        post(client, "/sales/payments/withholdings", **typed, invoice_number=plain).status_code
+        post(client, "/sales/payments/withholdings/new", **typed, invoice_number=plain).status_code
         == 303
     )
     with unit_of_work(tenant.scope) as session:
@@ -319,3 +319,17 @@ def test_a_credit_of_exactly_one_invoice_pays_that_one_and_its_row_says_whose(
     settled = client.get("/sales/statements/?show=settled").text
     assert "Comercial Andina S.A." in settled
     assert "/sales/payments/" in settled
+
+
+def test_the_accountant_reads_the_withholdings_received_and_decides_nothing(
+    client, app, tenant, owed, sign_in, post
+):
+    sent = post(app.test_client(), owed["link"], do="key", access_key=key_of(), withheld="4,05")
+    assert sent.status_code == 200
+    sign_in(client, tenant, "accountant")
+    assert "/sales/payments/withholdings" in client.get("/sales/payments/").text
+    shown = client.get("/sales/payments/withholdings").text
+    assert "$ 4,05" in shown
+    assert "Aceptar" not in shown
+    assert "/sales/payments/withholdings/new" not in shown
+    assert client.get("/sales/payments/withholdings/new").status_code == 403

@@ -185,6 +185,7 @@ PAGES = (
     "/sales/payments/new?customer_id={buyer}",
     "/sales/payments/{payment}",
     "/sales/payments/withholdings",
+    "/sales/payments/withholdings/new",
     "/sales/reports/",
     "/sales/reports/new/{buyer}",
     "/sales/statements/",
