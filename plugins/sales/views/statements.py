@@ -104,7 +104,7 @@ class BankStatementPages(Pages):
             if result.unread:
                 ctx.flash(
                     _(
-                        "%(count)s rows with money were left out because their day does not exist: %(days)s."
+                        "Left out because their day does not exist (rows: %(count)s): %(days)s."
                         " Correct them in the file and import it again.",
                         count=len(result.unread),
                         days=", ".join(result.unread[:3]),
