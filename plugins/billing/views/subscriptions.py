@@ -186,7 +186,7 @@ class SubscriptionPages(Pages):
             subscription_id,
             start_on=ctx.today,
             now=ctx.now,
-            renews=bool(ctx.form.get("renews")),
+            renews=ctx.args.get("renews") == "1",
         )
         ctx.flash(_("Welcome back: the first invoice is issued."))
         return ctx.go("billing.subscription.show", subscription_id=made)

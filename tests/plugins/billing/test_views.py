@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
@@ -221,3 +222,23 @@ def test_a_change_of_plan_is_quoted_for_all_of_them(owner, gym, post):
     quoted = post(owner, page, plan_id=str(cheaper), step="preview").text
     assert "$ 60,00" in quoted
     assert "$ 20,00" not in quoted
+
+
+@pytest.mark.parametrize(("query", "renews"), [("", False), ("?renews=1", True)])
+def test_who_comes_back_chooses_a_month_or_to_renew(
+    owner, gym, post, tenant, sign_in, query, renews
+):
+    """R12: no renewal unless chosen; both are buttons of the page of what has ended."""
+    member = gym.subscribe(gym.plan(), renews=False)
+    gym.pay_all()
+    gym.on("2026-04-11", 0)
+    gym.sweep()
+    gym.on("2026-04-13")
+    sign_in(owner, tenant, "owner")
+    page = owner.get(f"/billing/subscriptions/{member}").text
+    again = f"/billing/subscriptions/{member}/again{query}"
+    assert f'action="{again}"' in page
+    answer = post(owner, again)
+    made = gym.subscription(UUID(answer.headers["Location"].rpartition("/")[2]))
+    assert (made.start_on, made.renews) == (date(2026, 4, 13), renews)
+    assert made.state == ("active" if renews else "ending")
