@@ -19,6 +19,7 @@ from core.services import settings
 from plugins.billing.domain import lifecycle
 from plugins.billing.models import Charge, Subscription
 from plugins.billing.services import reports, sweep
+from plugins.billing.services.calendars import read_policy
 from plugins.billing.services.cancel import live_through
 from plugins.billing.settings import TOLERANCE
 
@@ -94,20 +95,28 @@ def mark_owed(session: Session, invoice_id: UUID, *, changed_at: datetime) -> No
 
 def mark_cancelled(session: Session, invoice_id: UUID, *, now: datetime) -> None:
     """The invoice was annulled or credited: its charges no longer live, and what was cancelled ends sooner.
-    So does what renews, where its last invoice was overdue: nobody paid, and no run invoices it again (R15).
+    So does what renews, where its last invoice was overdue: nobody paid, and no run invoices it again (R15;
+    not where the company keeps issuing, nor for a change of plan inside periods that stand).
     """
     lives = and_(Charge.invoice_id == invoice_id, Charge.state != "cancelled")
     if not _take(session, lives):
         return
     today = to_local_date(now)
-    charges = select(Charge.subscription_id, Charge.state, Charge.due_on, Charge.period_end)
-    gone = {row.subscription_id: row for row in session.execute(charges.where(lives))}
+    keeps_issuing = read_policy(session).keeps_issuing
+    charges = (
+        select(Charge.subscription_id, Charge.kind, Charge.state, Charge.due_on, Charge.period_end)
+        .where(lives)
+        .order_by(Charge.kind != "change", Charge.period_end)
+    )
+    gone = {row.subscription_id: row for row in session.execute(charges)}  # its last period
     session.execute(update(Charge).where(lives).values(state="cancelled"))
     subscriptions = select(Subscription).where(Subscription.id.in_(gone)).with_for_update()
     for row in session.scalars(subscriptions):
         charge = gone[row.id]
         is_given_up = (
             row.state == lifecycle.ACTIVE
+            and not keeps_issuing
+            and charge.kind != "change"
             and charge.state == "open"
             and (charge.due_on or today) < today
             and charge.period_end == row.invoiced_through
