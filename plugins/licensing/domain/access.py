@@ -82,7 +82,7 @@ class Report:
     amount: Decimal = ZERO  # of an order there is no invoice yet to allocate to
     told_on: date | None = None  # the day of ``reported_at`` in America/Guayaquil
     named: frozenset[UUID] = frozenset()  # all its invoices, also those it is applied to
-    is_of_period: bool = True  # False: of an order or of support hours only
+    is_of_period: bool = True  # False: of support hours only
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +236,7 @@ def needs_confirmation_first(report: Report, facts: Facts) -> bool:
 
 def is_distrusted(facts: Facts, *, before: datetime) -> bool:
     """Whether a report made at ``before`` must be confirmed before it lifts a block (A-15): as billing
-    counts it, by the client's reports of invoices of periods; of an order by its own reports.
+    counts it, by the client's reports of orders and of invoices of periods; of an order by its own.
     """
     counted = facts.reports
     if facts.started_on is not None:

@@ -37,6 +37,7 @@ from plugins.licensing.models import Contract, Wallet
 from plugins.licensing.services.credit_drafts import draft_for_cancelled
 from plugins.licensing.services.first_money import missing_of_first
 from plugins.licensing.services.follow_plan import follow_subscription
+from plugins.licensing.services.order_answers import tell_answers
 from plugins.licensing.services.publish import plan_offers, publish_contract
 
 RUC = "04"
@@ -163,6 +164,8 @@ def enable_contract(
         tells_turns=False,  # the letters of the licence do
     )
     contract.state, contract.started_on, contract.on_credit = "enabled", start_on, on_credit
+    for invoice in open_of(session, contract, customer_id)[:1]:
+        tell_answers(session, contract, invoice.id, now=now)
     payment_id = None
     if is_paid:
         payment_id = _record_first_payment(session, contract, order, now=now)

@@ -163,7 +163,7 @@ def read_facts(session: Session, licence: Licence, today: date, *, fresh: bool =
     of_periods = _of_periods(session, [report for _contract, report in told])
     reports, earlier = (
         [
-            replace(one, is_of_period=not of_periods.isdisjoint(one.named))
+            replace(one, is_of_period=not one.named or not of_periods.isdisjoint(one.named))
             for contract_id, one in told
             if (contract_id == licence.contract_id) is is_own
         ]

@@ -37,6 +37,15 @@ def reject(vendor):
     vendor.drain()
 
 
+def confirm(vendor):
+    with unit_of_work(vendor.north.scope) as session:
+        waiting = session.scalars(
+            select(QueuedReport.report_id).where(QueuedReport.state == "waiting")
+        ).all()
+        queue.confirm_reports(session, waiting, now=vendor.clock.now())
+    vendor.drain()
+
+
 def number(vendor):
     """The number of the invoice that the distributor's queue names."""
     with unit_of_work(vendor.north.scope) as session:
@@ -81,12 +90,7 @@ def test_rejected_while_overdue_access_ends_with_one_mail_that_says_why(vendor, 
     assert vendor.state(vendor.client_id) == "suspended"
     vendor.run("2026-04-25")  # R15, for the books as for the licence
     assert len(vendor.invoices(vendor.client_id)) == 2
-    with unit_of_work(vendor.north.scope) as session:
-        [waiting] = session.scalars(
-            select(QueuedReport.report_id).where(QueuedReport.state == "waiting")
-        )
-        queue.confirm_reports(session, [waiting], now=vendor.clock.now())
-    vendor.drain()
+    confirm(vendor)
     assert vendor.state(vendor.client_id) == "active"
 
 
@@ -184,8 +188,10 @@ def answered(vendor):
     return told[key].state
 
 
-def test_rejections_of_an_order_count_for_neither_side_once_it_runs(vendor):
-    """A-15: the order was told as paid twice, and enabled on credit; a report of its invoice lifts."""
+def test_rejections_of_an_order_count_for_both_sides_once_it_runs(vendor):
+    """A-15: the order was told as paid twice, and enabled on credit; a report of its invoice lifts nothing
+    before somebody confirms one.
+    """
     for _again in range(2):
         vendor.report(vendor.client_id)
         vendor.drain()
@@ -197,13 +203,28 @@ def test_rejections_of_an_order_count_for_neither_side_once_it_runs(vendor):
     vendor.at("2026-04-06", 9)
     vendor.report(vendor.client_id, "69.00")
     vendor.drain()
-    assert (vendor.state(vendor.client_id), answered(vendor)) == ("reported", "reported")
-    for _again in range(2):
-        reject(vendor)
-        vendor.at("2026-04-06", 10 + _again)
-        vendor.report(vendor.client_id, "69.00")
-        vendor.drain()
     assert (vendor.state(vendor.client_id), answered(vendor)) == ("suspended", "suspended")
+    confirm(vendor)
+    assert (vendor.state(vendor.client_id), answered(vendor)) == ("active", "current")
+
+
+def test_a_confirmed_order_stands_between_two_rejections(vendor):
+    """Rejected, confirmed, rejected: the next report lifts the block, in billing as for the licence."""
+    for answer in (reject, confirm):
+        vendor.at(f"2026-03-0{2 if answer is reject else 3}", 9)
+        vendor.report(vendor.client_id)
+        vendor.drain()
+        answer(vendor)
+    vendor.run("2026-03-25")
+    vendor.night("2026-04-06")
+    for hour in (9, 10):
+        vendor.at("2026-04-06", hour)
+        vendor.report(vendor.client_id)
+        vendor.drain()
+        assert (vendor.state(vendor.client_id), answered(vendor)) == ("reported", "reported")
+        if hour == 9:
+            reject(vendor)
+            assert (vendor.state(vendor.client_id), answered(vendor)) == ("suspended", "suspended")
 
 
 def test_a_report_by_the_link_of_the_mail_is_answered_by_the_licence_alone(vendor, outbox):
