@@ -155,7 +155,8 @@ def cancel_licence(session: Session, *, now: datetime, received_on: date | None 
     numbers = open_numbers(session, standing)
     not_begun = not_begun_numbers(session, standing, on=standing.licence.cancelled_on)
     refresh(session, now=now, reason=_("Cancelled by the client"))
-    _mail(session, standing.licence, "farewell", key=str(standing.licence.contract_id))
+    key = f"{standing.licence.contract_id}:{now.isoformat()}"  # it may be taken back and come again
+    _mail(session, standing.licence, "farewell", key=key)
     return Farewell(standing.ends_on, numbers, not_begun)
 
 
