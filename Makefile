@@ -1,5 +1,5 @@
 # Two commands matter: `make run` and `make test`. Both install what they need.
-.PHONY: run test lint types contracts unit postgres15 browser check demo-check crash-test fuzz format translations clean
+.PHONY: run test lint types contracts unit postgres15 browser check demo-check crash-test histories fuzz format translations clean
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest -q
@@ -43,6 +43,9 @@ demo-check: .venv/run.stamp     ## the whole chain without a person
 
 crash-test: .venv/dev.stamp     ## 2,000 invoices, random kills, an SRI that fails: prints the counts
 	YUPANA_CRASH=full $(PYTEST) -s --timeout=0 tests/crash
+
+histories: .venv/dev.stamp      ## 200 histories of a licence by chance: books, licence and portfolio agree
+	YUPANA_HISTORIES=200 $(PYTEST) -n 2 --timeout=0 tests/stories/test_random_histories.py
 
 fuzz: .venv/dev.stamp           ## 100,000 mutated inputs for each reader, as many documents for the schemas
 	YUPANA_FUZZ=100000 $(PYTEST) -s --timeout=0 tests/fuzz tests/plugins/einvoice_sri/domain/test_conformance.py

@@ -78,7 +78,10 @@ def reissue_invoice(
     environment_of_note(session, old)
     if old.source in SUBSCRIPTIONS:
         raise Conflict(
-            _("This invoice came from a subscription: correct the subscription, its run bills it."),
+            _(
+                "This invoice came from a subscription, whose runs do not bill that period again: sell it to"
+                " this customer as a new invoice, with what was corrected."
+            ),
             code="invoice_of_subscription",
         )
     if not may_reissue(old):
