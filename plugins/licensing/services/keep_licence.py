@@ -92,7 +92,7 @@ def hear_contract(session: Session, event: LicenceChanged, *, now: datetime) -> 
         _mail(session, row, "order", key=str(told.contract_id))
     refresh(session, now=now)
     if is_cancelled:  # in billing; who cancels here has the answer already
-        _mail(session, row, "farewell", key=str(told.contract_id))
+        _mail(session, row, "farewell", key=f"{told.contract_id}:{told.revision}")  # as below
 
 
 def _hear_answer(row: Licence, told: LicenceContract, *, is_new: bool) -> None:

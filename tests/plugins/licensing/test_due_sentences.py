@@ -11,7 +11,7 @@ from sqlalchemy import select
 from core.db.scope import Scope
 from core.db.session import unit_of_work
 from core.errors import DomainError
-from plugins.billing.services.cancel import cancel
+from plugins.billing.services.cancel import cancel, keep
 from plugins.billing.services.plans import create_plan
 from plugins.licensing.models import Contract, DistributorRow, PortfolioClient, QueuedReport
 from plugins.licensing.services import (
@@ -153,3 +153,12 @@ def test_a_licence_cancelled_in_billing_is_cancelled_and_answered(vendor, outbox
     assert vendor.portfolio(vendor.north)[0].cancelled_on == date(2026, 3, 12)
     told = [one.subject for one in outbox.to("hola@gimnasio.ec") if "cancelación" in one.subject]
     assert told == ["Su cancelación"]
+    with unit_of_work(vendor.operator.scope) as session:
+        keep(session, subscription_id, now=vendor.clock.now())
+    vendor.drain()
+    assert vendor.state(vendor.client_id) == "active"
+    with unit_of_work(vendor.operator.scope) as session:
+        cancel(session, subscription_id, now=vendor.clock.now())
+    vendor.drain()
+    told = [one for one in outbox.to("hola@gimnasio.ec") if "cancelación" in one.subject]
+    assert len({one.message_id for one in told}) == len(told) == 2
