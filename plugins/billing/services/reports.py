@@ -19,8 +19,8 @@ from core.contracts.services import InvoiceIssuing
 from core.db.locks import wait_for
 from core.db.tenancy import scope_of
 from core.domain.money import ZERO
+from core.domain.trust import Answer, is_distrusted
 from core.services import holidays, settings
-from plugins.billing.domain.trust import Answer, is_distrusted
 from plugins.billing.models import Charge, ReportShare, Subscription
 from plugins.billing.services.calendars import read_policy
 from plugins.billing.settings import TOLERANCE

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from core.domain import trust
 from core.domain.money import ZERO, total
 from core.domain.periods import Period
 
@@ -26,14 +27,12 @@ class Policy:
 
     ``strict_day_six`` blocks overdue clients inside paid days too (A-16, off by default);
     ``report_lifts`` False waits for the confirmation (A-15); ``tolerance`` is what may be missing
-    of an invoice (USD, A-19); ``rejections_allowed`` rejected reports in a row are enough to wait
-    for the confirmation of the next.
+    of an invoice (USD, A-19).
     """
 
     strict_day_six: bool = False
     report_lifts: bool = True
     tolerance: Decimal = Decimal("0.50")
-    rejections_allowed: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +229,7 @@ def still_missing(invoice: LicenceInvoice, facts: Facts, on: date) -> Decimal:
 
 
 def needs_confirmation_first(report: Report, facts: Facts) -> bool:
-    """Whether ``facts.policy.rejections_allowed`` reports in a row were rejected before this one."""
+    """Whether the last answers before this report were rejections (A-15)."""
     return is_distrusted(facts, before=report.reported_at)
 
 
@@ -241,14 +240,12 @@ def is_distrusted(facts: Facts, *, before: datetime) -> bool:
     counted = facts.reports
     if facts.started_on is not None:
         counted = [one for one in (*facts.earlier, *facts.reports) if one.is_of_period]
-    decided = sorted(
-        (one for one in counted if one.decided_at is not None and one.decided_at <= before),
-        key=lambda one: one.decided_at or before,
+    answers = (
+        trust.Answer(one.decided_at, one.state == "rejected")
+        for one in counted
+        if one.decided_at is not None
     )
-    last = decided[-facts.policy.rejections_allowed :]
-    return len(last) == facts.policy.rejections_allowed and all(
-        one.state == "rejected" for one in last
-    )
+    return trust.is_distrusted(answers, before=before)
 
 
 def paid_through(facts: Facts, on: date) -> date | None:

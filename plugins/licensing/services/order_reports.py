@@ -16,10 +16,10 @@ from core.contracts.events import LicenceEnabling, PaymentReported
 from core.db.events import emit
 from core.db.tenancy import scope_of
 from core.domain.money import ZERO
+from core.domain.trust import REJECTIONS_ALLOWED
 from core.errors import Conflict, TryLater
 from core.i18n import _
 from core.services import settings
-from plugins.licensing.domain.access import Policy
 from plugins.licensing.models import Contract, QueuedReport
 from plugins.licensing.services.contracts import enable_contract, open_of
 from plugins.licensing.services.first_money import missing_of_first
@@ -94,14 +94,13 @@ def _report_enables(session: Session, contract: Contract) -> bool:
 
 def _is_distrusted(session: Session, contract: Contract) -> bool:
     """Two rejected reports in a row: the next one waits for its confirmation (A-15)."""
-    wanted = Policy().rejections_allowed
     decided = session.scalars(
         select(QueuedReport.state)
         .where(QueuedReport.contract_id == contract.id, QueuedReport.state != "waiting")
         .order_by(QueuedReport.decided_at.desc())
-        .limit(wanted)
+        .limit(REJECTIONS_ALLOWED)
     ).all()
-    return decided == ["rejected"] * wanted
+    return decided == ["rejected"] * REJECTIONS_ALLOWED
 
 
 def _aim(session: Session, contract: Contract, event: PaymentReported, *, now: datetime) -> None:
