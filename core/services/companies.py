@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.adapters.clock import to_local_date
 from core.db.session import acting_for
+from core.db.tenancy import scope_of
 from core.domain import tax_ids
 from core.errors import Conflict, DomainError, NotFound
 from core.i18n import _
@@ -77,6 +78,25 @@ def profile(session: Session) -> CompanyProfile:
     if found is None:
         raise NotFound(_("This company has no profile yet: fill in its data."))
     return found
+
+
+def mail_sender(session: Session) -> tuple[str, str]:
+    """The name that mails of the company in scope carry, and the address that answers reach; empty where
+    nothing was filled in.
+    """
+    found = session.execute(
+        select(
+            Tenant.name,
+            CompanyProfile.legal_name,
+            CompanyProfile.trade_name,
+            CompanyProfile.email,
+        )
+        .outerjoin(CompanyProfile, CompanyProfile.tenant_id == Tenant.id)
+        .where(Tenant.id == scope_of(session).tenant_id)
+    ).one_or_none()
+    if found is None:
+        return "", ""
+    return found.trade_name or found.legal_name or found.name, found.email or ""
 
 
 def regime(session: Session, on: date) -> TaxRegime:

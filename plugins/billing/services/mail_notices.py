@@ -16,11 +16,10 @@ from core.adapters.clock import to_local_date
 from core.contracts.ports import Mail
 from core.contracts.sales import CustomerData, InvoiceSnapshot
 from core.contracts.services import CustomerDirectory, InvoiceIssuing, PaymentLinks
-from core.db.tenancy import scope_of
 from core.domain.payment_codes import payment_code
 from core.i18n import _
 from core.letters import Button, Part, page, plain
-from core.models import CompanyProfile, Tenant
+from core.services import companies
 from core.web.formats import day, money
 from plugins.billing.models import Charge, Notice, Plan, Subscription
 from plugins.billing.services import cancel_links, reminder_stops
@@ -109,7 +108,7 @@ def compose_notice(session: Session, notice_id: UUID, *, now: datetime) -> Mail 
             session, row.customer_id
         )
         lines.append(Button(_("I want no reminders"), stop, main=False))
-    mail = _mail(notice_id, buyer, _sender(session), subject, lines, now=now)
+    mail = _mail(notice_id, buyer, companies.mail_sender(session), subject, lines, now=now)
     return replace(mail, unsubscribe=stop)
 
 
@@ -253,16 +252,6 @@ def _price_words(plan: str, details: Mapping[str, Any]) -> list[str]:
         _("If you prefer not to continue, answer this mail or cancel before that day.")
     )
     return sentences
-
-
-def _sender(session: Session) -> tuple[str, str]:
-    company = session.execute(
-        select(CompanyProfile.legal_name, CompanyProfile.trade_name, CompanyProfile.email)
-    ).one_or_none()
-    if company is not None:
-        return company.trade_name or company.legal_name, company.email
-    name = session.scalar(select(Tenant.name).where(Tenant.id == scope_of(session).tenant_id))
-    return name or "", ""
 
 
 def _mail(

@@ -13,8 +13,7 @@ from core.contracts.ports import Mail
 from core.db.tenancy import scope_of
 from core.i18n import _
 from core.letters import Fact, Part, page, plain
-from core.models import CompanyProfile, Tenant
-from core.services import settings
+from core.services import companies, settings
 from core.web.formats import day, money
 from plugins.sales.models import Allocation, Customer, Invoice, Payment
 
@@ -52,11 +51,7 @@ def compose_receipt(session: Session, payment_id: UUID, *, now: datetime) -> Mai
     ).one_or_none()
     if row is None or not row.email or row.receipt_sent_at or row.state != "recorded":
         return None
-    company = session.execute(
-        select(CompanyProfile.legal_name, CompanyProfile.trade_name, CompanyProfile.email)
-    ).one_or_none()
-    tenant = session.scalar(select(Tenant.name).where(Tenant.id == scope_of(session).tenant_id))
-    sender = (company and (company.trade_name or company.legal_name)) or tenant or ""
+    sender, answers_to = companies.mail_sender(session)
     paid = session.execute(
         select(Invoice.number, Allocation.amount)
         .join(Allocation, Allocation.invoice_id == Invoice.id)
@@ -76,16 +71,16 @@ def compose_receipt(session: Session, payment_id: UUID, *, now: datetime) -> Mai
     lines += [Fact(_("Invoice %(number)s", number=one.number), money(one.amount)) for one in paid]
     if row.excess:
         lines.append(Fact(_("In your favour for the next invoice"), money(row.excess)))
-    lines.append(str(sender))
+    lines.append(sender)
     subject = _("Receipt of your payment of %(amount)s", amount=money(row.amount))
     return Mail(
         message_id=f"receipt.{payment_id}@yupana",
         to=row.email,
         subject=subject,
         text=plain(lines),
-        html=page(subject, str(sender), lines),
-        sender_name=str(sender),
-        reply_to=(company.email if company else "") or "",
+        html=page(subject, sender, lines),
+        sender_name=sender,
+        reply_to=answers_to,
         sent_at=now,
     )
 

@@ -15,7 +15,7 @@ from core.db.tenancy import scope_of
 from core.errors import ServiceMissing
 from core.i18n import _
 from core.letters import Button, Fact, Part, page, plain
-from core.models import CompanyProfile, Tenant
+from core.services import companies
 from core.web.formats import day, money
 from plugins.sales.models import Customer, Invoice, PaymentReport
 from plugins.sales.services.payment_links import sign_link
@@ -49,11 +49,7 @@ def compose_rejection(session: Session, report_id: UUID, *, now: datetime) -> Ma
     customer = session.get_one(Customer, report.customer_id)
     if not customer.email:
         return None
-    company = session.execute(
-        select(CompanyProfile.legal_name, CompanyProfile.trade_name, CompanyProfile.email)
-    ).one_or_none()
-    tenant = session.scalar(select(Tenant.name).where(Tenant.id == scope_of(session).tenant_id))
-    sender = str((company and (company.trade_name or company.legal_name)) or tenant or "")
+    sender, answers_to = companies.mail_sender(session)
     lines: list[Part] = [
         _("Dear %(name)s:", name=customer.legal_name),
         _(
@@ -75,7 +71,7 @@ def compose_rejection(session: Session, report_id: UUID, *, now: datetime) -> Ma
         text=plain(lines),
         html=page(subject, sender, lines),
         sender_name=sender,
-        reply_to=(company.email if company else "") or "",
+        reply_to=answers_to,
         sent_at=now,
     )
 
